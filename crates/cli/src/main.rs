@@ -1,0 +1,3 @@
+//! The one program: every command, and every daemon by its own name.
+
+fn main() {}

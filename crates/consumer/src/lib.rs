@@ -1,0 +1,1 @@
+//! The consumer daemon: drains ring buffers to files (`docs/spec/consumer-protocol.md`).

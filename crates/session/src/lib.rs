@@ -1,0 +1,1 @@
+//! The session daemon: serves clients, applications and consumer daemons from one model.

@@ -1,0 +1,9 @@
+//! LTTng's protocols as values: every message of every protocol, to bytes and back.
+//!
+//! This crate does no I/O and knows nothing of tasks, sockets or clocks. A byte string comes in, a checked value goes
+//! out ([`Decode`]), and the other way round ([`Encode`]); lengths, counts, enumerations and text are checked here,
+//! at the door, so that nothing past it matches on a raw number.
+
+mod codec;
+
+pub use codec::{Decode, Encode, Reader, WireError, Writer};

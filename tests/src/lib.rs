@@ -1,0 +1,1 @@
+//! What interoperation tests share: private worlds and real peers.
