@@ -1,1 +1,6 @@
 //! The session daemon: serves clients, applications and consumer daemons from one model.
+//!
+//! A client command edits the [`model`]. Each application and each consumer daemon has a task of its own that compares
+//! what its peer has with what the model wants, and sends the difference.
+
+pub mod model;
