@@ -1,1 +1,28 @@
-//! What interoperation tests share: private worlds and real peers.
+//! What the interoperation tests share: private worlds, the programs in them, and reading back what was traced.
+//!
+//! A test opens a [`World`], starts daemons in it ([`World::real_sessiond`], [`World::our_sessiond`]), drives them
+//! with [`World::real_lttng`] or [`World::our_lttng`], runs an instrumented program (module [`apps`]) and reads
+//! the trace with [`World::babeltrace2`]. Worlds share nothing, so tests run side by side.
+//!
+//! ```no_run
+//! use rttng_tests::{Need, World};
+//!
+//! let Some(world) = World::open(&[Need::RealLttng, Need::Babeltrace2]) else { return };
+//! let _daemon = world.real_sessiond();
+//! world.real_lttng(["create", "web", "--output", &world.file("trace").display().to_string()]).ok();
+//! // …
+//! let events = world.babeltrace2(&world.file("trace"));
+//! ```
+
+pub mod apps;
+mod daemon;
+mod need;
+mod program;
+mod trace;
+mod world;
+
+pub use daemon::{Make, Sessiond};
+pub use need::{Need, met, our_program};
+pub use program::{Ended, Program, Running, eventually};
+pub use trace::{Event, events_by_name};
+pub use world::{World, WorldOptions};

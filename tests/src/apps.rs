@@ -1,0 +1,49 @@
+//! The instrumented C programs of `tests/programs`, compiled against the real liblttng-ust once and then kept.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::need::{lock, profile_dir};
+
+/// The program `tests/programs/NAME`, made of the C files in that folder. A test that uses it needs
+/// [`crate::Need::UstHeaders`].
+///
+/// # Panics
+/// When it does not compile.
+pub fn built(name: &str) -> PathBuf {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs").join(name);
+    let dir = profile_dir().join("programs");
+    fs::create_dir_all(&dir).expect("the target folder has room");
+    let program = dir.join(name);
+    let _one_at_a_time = lock(&dir.join(format!("{name}.lock")));
+    let mut files: Vec<PathBuf> = fs::read_dir(&sources)
+        .unwrap_or_else(|error| panic!("{}: {error}", sources.display()))
+        .map(|entry| entry.expect("a folder of sources can be read").path())
+        .collect();
+    files.sort();
+    let modified = |path: &Path| fs::metadata(path).and_then(|data| data.modified()).ok();
+    if modified(&program)
+        .is_some_and(|built| files.iter().all(|file| modified(file).is_some_and(|at| at < built)))
+    {
+        return program;
+    }
+    let fresh = dir.join(format!("{name}.fresh"));
+    let compiled = Command::new("cc")
+        .args(["-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-o"])
+        .arg(&fresh)
+        .arg("-I")
+        .arg(&sources)
+        .args(files.iter().filter(|file| file.extension().is_some_and(|kind| kind == "c")))
+        .args(["-llttng-ust", "-ldl", "-pthread"])
+        .output()
+        .expect("cc starts");
+    assert!(
+        compiled.status.success(),
+        "{name} does not compile:\n{}",
+        String::from_utf8_lossy(&compiled.stderr)
+    );
+    // A running older one keeps its file.
+    fs::rename(&fresh, &program).expect("a fresh program replaces the old one");
+    program
+}

@@ -1,0 +1,358 @@
+//! A program inside a world: how it is started, waited for with a time limit, signalled by its own id, and what it said.
+//!
+//! Output goes to files, not pipes: a daemon that inherits a pipe would keep the test waiting for its end.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open};
+
+/// How long a program may take when the test says nothing else. Generous: two cores may run eight tests.
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+
+/// A program that is about to run in a [`crate::World`].
+#[derive(Debug)]
+#[must_use = "a program does nothing until it is run or spawned"]
+pub struct Program {
+    pub(crate) enter: Vec<OsString>,
+    pub(crate) argv: Vec<OsString>,
+    pub(crate) env: Vec<(OsString, OsString)>,
+    pub(crate) directory: PathBuf,
+    pub(crate) user: Option<u32>,
+    pub(crate) limit: Duration,
+    pub(crate) output: PathBuf,
+    pub(crate) input: Option<PathBuf>,
+}
+
+impl Program {
+    /// Adds one argument.
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.argv.push(arg.as_ref().to_owned());
+        self
+    }
+
+    /// Adds arguments.
+    pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+        self.argv.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets an environment variable; the environment of the test itself is not inherited.
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.env.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Runs in `directory` instead of the world's own folder.
+    pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.directory = directory.into();
+        self
+    }
+
+    /// Runs as this user (and the group of the same number) instead of root.
+    pub fn user(mut self, uid: u32) -> Self {
+        self.user = Some(uid);
+        self
+    }
+
+    /// Allows this much time instead of a minute.
+    pub fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Reads standard input from this file instead of `/dev/null`.
+    pub fn input(mut self, path: impl Into<PathBuf>) -> Self {
+        self.input = Some(path.into());
+        self
+    }
+
+    /// Runs it to its end.
+    ///
+    /// # Panics
+    /// When it cannot be started, or has not ended within its limit: it is killed then, and its output shown.
+    pub fn run(self) -> Ended {
+        let limit = self.limit;
+        let mut running = self.spawn();
+        match running.wait(limit) {
+            Some(ended) => ended,
+            None => {
+                let shown = running.so_far();
+                running.kill();
+                panic!("{} did not end within {limit:?}\n{shown}", running.shown);
+            }
+        }
+    }
+
+    /// Starts it in the background.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn spawn(self) -> Running {
+        let shown = self.argv.iter().map(|arg| arg.to_string_lossy()).collect::<Vec<_>>().join(" ");
+        let mut command = Command::new("nsenter");
+        command.args(&self.enter);
+        if let Some(uid) = self.user {
+            command.args(["--setuid", &uid.to_string(), "--setgid", &uid.to_string()]);
+        }
+        let mut dir = OsString::from("--wd=");
+        dir.push(&self.directory);
+        command.arg(dir).arg("--").args(&self.argv).env_clear().envs(self.env);
+        let stdout = self.output.with_extension("stdout");
+        let stderr = self.output.with_extension("stderr");
+        let create =
+            |path: &Path| File::create(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        command.stdout(create(&stdout)).stderr(create(&stderr));
+        command.stdin(match &self.input {
+            Some(path) => {
+                Stdio::from(File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+            }
+            None => Stdio::null(),
+        });
+        // A group of its own, so that a limit that runs out ends `nsenter` and what it started together.
+        command.process_group(0);
+        let child = command.spawn().unwrap_or_else(|error| panic!("nsenter does not start: {error}"));
+        Running { child, shown, stdout, stderr, pid: None, ended: None }
+    }
+}
+
+/// A program in the background. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    shown: String,
+    stdout: PathBuf,
+    stderr: PathBuf,
+    pid: Option<Pid>,
+    ended: Option<ExitStatus>,
+}
+
+impl Running {
+    /// Waits for the end, at most `limit`; nothing when it goes on.
+    pub fn wait(&mut self, limit: Duration) -> Option<Ended> {
+        if self.ended.is_none() {
+            let nsenter = Pid::from_child(&self.child);
+            let pidfd = pidfd_open(nsenter, PidfdFlags::empty())
+                .expect("a child that was not waited for has a pidfd");
+            let until = Instant::now() + limit;
+            loop {
+                let left = until.saturating_duration_since(Instant::now());
+                let left =
+                    Timespec { tv_sec: left.as_secs() as i64, tv_nsec: i64::from(left.subsec_nanos()) };
+                match poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&left)) {
+                    Ok(0) => return None,
+                    Ok(_) => break,
+                    Err(rustix::io::Errno::INTR) => continue,
+                    Err(error) => panic!("cannot wait for {}: {error}", self.shown),
+                }
+            }
+            self.ended = Some(self.child.wait().expect("an ended child can be waited for"));
+        }
+        self.ended.map(|status| Ended {
+            shown: self.shown.clone(),
+            status,
+            stdout: self.stdout(),
+            stderr: self.stderr(),
+        })
+    }
+
+    /// The process id as this test sees it (outside the world's own process id namespace).
+    ///
+    /// # Panics
+    /// When the program has ended.
+    pub fn pid(&mut self) -> Pid {
+        if let Some(pid) = self.pid {
+            return pid;
+        }
+        let outer = self.child.id();
+        let until = Instant::now() + LIMIT;
+        loop {
+            let children =
+                fs::read_to_string(format!("/proc/{outer}/task/{outer}/children")).unwrap_or_default();
+            if let Some(pid) = children.split_whitespace().next().and_then(|pid| pid.parse().ok())
+                && let Some(pid) = Pid::from_raw(pid)
+            {
+                return *self.pid.insert(pid);
+            }
+            assert!(Instant::now() < until && !self.is_over(), "{} has ended\n{}", self.shown, self.so_far());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// The process id as programs inside the world see it.
+    ///
+    /// # Panics
+    /// When the program has ended.
+    pub fn inner_pid(&mut self) -> u32 {
+        let pid = self.pid().as_raw_nonzero();
+        let status = fs::read_to_string(format!("/proc/{pid}/status"))
+            .unwrap_or_else(|error| panic!("{} has ended: {error}", self.shown));
+        status
+            .lines()
+            .find_map(|line| line.strip_prefix("NSpid:"))
+            .and_then(|pids| pids.split_whitespace().last())
+            .and_then(|pid| pid.parse().ok())
+            .expect("the kernel tells the inner process id")
+    }
+
+    /// Whether it has ended by itself.
+    pub fn is_over(&mut self) -> bool {
+        if self.ended.is_none() {
+            self.ended = self.child.try_wait().expect("a child can be asked for its state");
+        }
+        self.ended.is_some()
+    }
+
+    /// Sends a signal to the program itself.
+    ///
+    /// # Panics
+    /// When the program has ended.
+    pub fn signal(&mut self, signal: Signal) {
+        let pid = self.pid();
+        kill_process(pid, signal).unwrap_or_else(|error| panic!("cannot signal {}: {error}", self.shown));
+        // `nsenter` stops itself when its child stops, so it has to be woken as well.
+        if signal == Signal::CONT {
+            kill_process(Pid::from_child(&self.child), signal).expect("nsenter lives as long as its child");
+        }
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    ///
+    /// # Panics
+    /// When it has not ended within a minute.
+    pub fn terminate(mut self) -> Ended {
+        if !self.is_over() {
+            self.signal(Signal::TERM);
+        }
+        match self.wait(LIMIT) {
+            Some(ended) => ended,
+            None => panic!("{} did not end on SIGTERM\n{}", self.shown, self.so_far()),
+        }
+    }
+
+    /// Kills it and waits for the end.
+    pub fn kill(&mut self) {
+        if self.is_over() {
+            return;
+        }
+        if let Some(pid) = self.pid.or_else(|| self.only_child()) {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+        // What is left: `nsenter` itself, and helpers of the program that stayed in its group.
+        let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
+        self.ended = self.child.wait().ok();
+    }
+
+    /// What it has written to standard output until now.
+    pub fn stdout(&self) -> String {
+        read(&self.stdout)
+    }
+
+    /// What it has written to standard error until now.
+    pub fn stderr(&self) -> String {
+        read(&self.stderr)
+    }
+
+    /// Waits until standard output contains `text`.
+    ///
+    /// # Panics
+    /// When that takes longer than a minute or the program ends without.
+    pub fn wait_for_output(&mut self, text: &str) {
+        let until = Instant::now() + LIMIT;
+        loop {
+            let over = self.is_over();
+            if self.stdout().contains(text) {
+                return;
+            }
+            assert!(!over, "{} ended without writing {text:?}\n{}", self.shown, self.so_far());
+            assert!(Instant::now() < until, "{} did not write {text:?}\n{}", self.shown, self.so_far());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Both outputs, for a message.
+    pub(crate) fn so_far(&self) -> String {
+        format!("--- stdout\n{}--- stderr\n{}", self.stdout(), self.stderr())
+    }
+
+    fn only_child(&self) -> Option<Pid> {
+        let outer = self.child.id();
+        let children = fs::read_to_string(format!("/proc/{outer}/task/{outer}/children")).ok()?;
+        Pid::from_raw(children.split_whitespace().next()?.parse().ok()?)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A program that has ended: how, and what it said.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    shown: String,
+    /// The exit status, or the signal.
+    pub status: ExitStatus,
+    /// Everything it wrote to standard output.
+    pub stdout: String,
+    /// Everything it wrote to standard error.
+    pub stderr: String,
+}
+
+impl Ended {
+    /// Its standard output, given that it succeeded.
+    ///
+    /// # Panics
+    /// When it did not exit with 0.
+    #[track_caller]
+    pub fn ok(self) -> String {
+        assert!(self.status.success(), "{self}");
+        self.stdout
+    }
+
+    /// The exit code; a death by signal has none.
+    pub fn code(&self) -> Option<i32> {
+        self.status.code()
+    }
+
+    /// The number of the signal that ended it, if one did.
+    pub fn killed_by(&self) -> Option<i32> {
+        self.status.signal()
+    }
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}\n--- stdout\n{}--- stderr\n{}", self.shown, self.status, self.stdout, self.stderr)
+    }
+}
+
+/// Waits until something holds that happens outside the test's control.
+///
+/// # Panics
+/// When it does not within a minute.
+#[track_caller]
+pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let until = Instant::now() + LIMIT;
+    while !holds() {
+        assert!(Instant::now() < until, "still not so after {LIMIT:?}: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn read(path: &Path) -> String {
+    match fs::read(path) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        // A world that is gone has taken its outputs along.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => panic!("cannot read {}: {error}", path.display()),
+    }
+}
