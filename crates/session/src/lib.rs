@@ -3,4 +3,5 @@
 //! A client command edits the [`model`]. Each application and each consumer daemon has a task of its own that compares
 //! what its peer has with what the model wants, and sends the difference.
 
+pub mod daemon;
 pub mod model;

@@ -1,0 +1,5 @@
+//! The daemon as a process: what it is told ([`options`]), its files ([`run_directory`]).
+
+mod config_file;
+pub mod options;
+pub mod run_directory;
