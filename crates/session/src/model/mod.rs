@@ -7,6 +7,7 @@
 mod channel;
 mod rule;
 mod session;
+mod shared;
 mod tracker;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ pub use channel::{
 };
 pub use rule::{EventRule, Filter, LogLevelRule, RuleId, RuleOrigin};
 pub use session::{NetworkOutput, Output, Session, SessionId, SessionKind, UstDomain};
+pub use shared::SharedModel;
 pub use tracker::{ProcessIdentity, TrackedValue, Tracker, TrackerPolicy, Trackers};
 
 /// Everything that clients asked for.
