@@ -2,8 +2,8 @@
 //!
 //! LTTng's daemons keep a helper process for this (`docs/spec/consumer-protocol.md`, section 15). Linux gives each
 //! thread credentials of its own, so a short-lived thread that has dropped to the user's identity does the same with
-//! less: nothing to talk to, nothing to restart. The process-wide umask is the daemon's business: it sets it to 0 at
-//! its start and gives every mode explicitly.
+//! less: nothing to talk to, nothing to restart. The umask, which is the whole process', is left alone (see
+//! [`exact`](crate::exact)).
 
 use std::io;
 use std::thread;
