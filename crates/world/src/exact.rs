@@ -5,7 +5,7 @@
 //! what was made too narrow is widened afterwards, and only what was made here.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{AtFlags, Mode, OFlags};
@@ -23,26 +23,26 @@ pub fn make_directories(path: &Path, mode: u32) -> io::Result<()> {
 ///
 /// # Errors
 /// What the file system says; `NotADirectory` when something else is there.
-pub fn make_directories_at(base: impl AsFd, path: &Path, mode: u32) -> io::Result<()> {
+pub fn make_directories_at(base: BorrowedFd<'_>, path: &Path, mode: u32) -> io::Result<()> {
     if path.as_os_str().is_empty() {
         return Ok(());
     }
-    match make_one(&base, path, mode) {
+    match make_one(base, path, mode) {
         Err(Errno::NOENT) => {
             let parent = path.parent().ok_or(Errno::NOENT)?;
-            make_directories_at(&base, parent, mode)?;
-            match make_one(&base, path, mode) {
-                Err(Errno::EXIST) => see_a_directory(&base, path),
+            make_directories_at(base, parent, mode)?;
+            match make_one(base, path, mode) {
+                Err(Errno::EXIST) => see_a_directory(base, path),
                 made => Ok(made?),
             }
         }
-        Err(Errno::EXIST) => see_a_directory(&base, path),
+        Err(Errno::EXIST) => see_a_directory(base, path),
         made => Ok(made?),
     }
 }
 
-fn make_one(base: impl AsFd, path: &Path, mode: u32) -> rustix::io::Result<()> {
-    rustix::fs::mkdirat(&base, path, Mode::from_raw_mode(mode))?;
+fn make_one(base: BorrowedFd<'_>, path: &Path, mode: u32) -> rustix::io::Result<()> {
+    rustix::fs::mkdirat(base, path, Mode::from_raw_mode(mode))?;
     let made = rustix::fs::openat(
         &base,
         path,
@@ -57,7 +57,7 @@ fn make_one(base: impl AsFd, path: &Path, mode: u32) -> rustix::io::Result<()> {
     }
 }
 
-fn see_a_directory(base: impl AsFd, path: &Path) -> io::Result<()> {
+fn see_a_directory(base: BorrowedFd<'_>, path: &Path) -> io::Result<()> {
     let found = rustix::fs::statat(base, path, AtFlags::empty())?;
     match rustix::fs::FileType::from_raw_mode(found.st_mode) {
         rustix::fs::FileType::Directory => Ok(()),
