@@ -43,12 +43,8 @@ pub fn make_directories_at(base: BorrowedFd<'_>, path: &Path, mode: u32) -> io::
 
 fn make_one(base: BorrowedFd<'_>, path: &Path, mode: u32) -> rustix::io::Result<()> {
     rustix::fs::mkdirat(base, path, Mode::from_raw_mode(mode))?;
-    let made = rustix::fs::openat(
-        &base,
-        path,
-        OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC,
-        Mode::empty(),
-    );
+    let made =
+        rustix::fs::openat(base, path, OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty());
     match made {
         Ok(directory) => rustix::fs::fchmod(directory, Mode::from_raw_mode(mode)),
         // A umask that takes away the owner's right to read: the directory is there, with what the umask left.
