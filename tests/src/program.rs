@@ -104,7 +104,16 @@ impl Program {
         }
         let mut dir = OsString::from("--wd=");
         dir.push(&self.directory);
-        command.arg(dir).arg("--").args(&self.argv).env_clear().envs(self.env);
+        // `env` sets the environment, because `nsenter` itself must not be preloaded with anything.
+        command.arg(dir).args(["--", "env", "--ignore-environment"]).args(self.env.iter().map(
+            |(name, value)| {
+                let mut pair = name.clone();
+                pair.push("=");
+                pair.push(value);
+                pair
+            },
+        ));
+        command.args(&self.argv);
         let stdout = self.output.with_extension("stdout");
         let stderr = self.output.with_extension("stderr");
         let create =
@@ -171,14 +180,15 @@ impl Running {
         if let Some(pid) = self.pid {
             return pid;
         }
-        let outer = self.child.id();
         let until = Instant::now() + LIMIT;
         loop {
-            let children =
-                fs::read_to_string(format!("/proc/{outer}/task/{outer}/children")).unwrap_or_default();
-            if let Some(pid) = children.split_whitespace().next().and_then(|pid| pid.parse().ok())
-                && let Some(pid) = Pid::from_raw(pid)
-            {
+            // Until it has executed the program, the child is one more `nsenter`, then `env`.
+            let executed = |pid: &Pid| {
+                let comm =
+                    fs::read_to_string(format!("/proc/{}/comm", pid.as_raw_nonzero())).unwrap_or_default();
+                !["", "nsenter\n", "env\n"].contains(&comm.as_str())
+            };
+            if let Some(pid) = self.only_child().filter(executed) {
                 return *self.pid.insert(pid);
             }
             assert!(Instant::now() < until && !self.is_over(), "{} has ended\n{}", self.shown, self.so_far());
@@ -217,9 +227,12 @@ impl Running {
     pub fn signal(&mut self, signal: Signal) {
         let pid = self.pid();
         kill_process(pid, signal).unwrap_or_else(|error| panic!("cannot signal {}: {error}", self.shown));
-        // `nsenter` stops itself when its child stops, so it has to be woken as well.
-        if signal == Signal::CONT {
-            kill_process(Pid::from_child(&self.child), signal).expect("nsenter lives as long as its child");
+        // `nsenter` stops itself when its child stops, so it has to be woken as well; but not before it has slept.
+        let nsenter = Pid::from_child(&self.child);
+        if signal == Signal::STOP {
+            eventually("nsenter stops with its child", || state(nsenter) == Some('T'));
+        } else if signal == Signal::CONT && state(nsenter) == Some('T') {
+            kill_process(nsenter, signal).expect("nsenter lives as long as its child");
         }
     }
 
@@ -346,6 +359,12 @@ pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
         assert!(Instant::now() < until, "still not so after {LIMIT:?}: {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// The kernel's letter for what a process does: `R`, `S`, `T` for stopped, and so on.
+fn state(pid: Pid) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
+    stat.rsplit_once(") ")?.1.chars().next()
 }
 
 fn read(path: &Path) -> String {

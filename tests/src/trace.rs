@@ -13,6 +13,8 @@ pub struct Event {
     pub timestamp_ns: u64,
     /// Provider and name, as `rttng_fields:all`.
     pub name: String,
+    /// The log level, as `TRACE_INFO (6)`.
+    pub level: String,
     /// All scopes behind the name: packet context, contexts, payload, as printed.
     pub scopes: String,
     /// The payload alone, as printed, without its braces.
@@ -20,7 +22,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// Reads a line of `babeltrace2 --clock-seconds --no-delta --fields=…` (see [`World::babeltrace2`]).
+    /// Reads a line of `babeltrace2 --clock-seconds --no-delta --fields=loglevel` (see [`World::babeltrace2`]).
     ///
     /// # Panics
     /// When it is not one.
@@ -33,12 +35,12 @@ impl Event {
                 .ok()?
                 .checked_mul(1_000_000_000)?
                 .checked_add(fraction.parse().ok()?)?;
-            // An event's name has no space; the host's name, if any, stands before it.
             let (head, scopes) =
                 rest.split_once(": { ").map(|(head, scopes)| (head, format!("{{ {scopes}")))?;
-            let name = head.rsplit(' ').next()?.to_owned();
+            let (level, name) = head.rsplit_once(' ').unwrap_or(("", head));
+            let (level, name) = (level.to_owned(), name.to_owned());
             let fields = last_scope(&scopes).to_owned();
-            Some(Event { timestamp_ns, name, scopes, fields })
+            Some(Event { timestamp_ns, name, level, scopes, fields })
         };
         parts().unwrap_or_else(|| panic!("not an event of babeltrace2: {line:?}"))
     }
@@ -103,7 +105,7 @@ impl World {
     pub fn babeltrace2_lines(&self, dir: &Path) -> Vec<String> {
         let read = self
             .program("babeltrace2")
-            .args(["--clock-seconds", "--clock-gmt", "--no-delta"])
+            .args(["--clock-seconds", "--no-delta", "--fields=loglevel"])
             .arg(dir)
             .limit(Duration::from_secs(300))
             .run();
@@ -128,10 +130,10 @@ mod tests {
 
     #[test]
     fn reads_a_line_of_babeltrace2() {
-        let line = "[1700000000.000000042] box a:b: { cpu_id = 1 }, { vpid = 7 }, { thread = 3, text = \"} {\\\" x\", n = -4 }";
+        let line = "[1700000000.000000042] TRACE_INFO (6) a:b: { cpu_id = 1 }, { vpid = 7 }, { thread = 3, text = \"} {\\\" x\", n = -4 }";
         let event = Event::parse(line);
         assert_eq!(event.timestamp_ns, 1_700_000_000_000_000_042);
-        assert_eq!(event.name, "a:b");
+        assert_eq!((event.name.as_str(), event.level.as_str()), ("a:b", "TRACE_INFO (6)"));
         assert_eq!(event.fields, "thread = 3, text = \"} {\\\" x\", n = -4");
         assert_eq!((event.int("vpid"), event.int("thread"), event.int("n")), (Some(7), Some(3), Some(-4)));
     }
