@@ -4,6 +4,15 @@
 //! out ([`Decode`]), and the other way round ([`Encode`]); lengths, counts, enumerations and text are checked here,
 //! at the door, so that nothing past it matches on a raw number.
 
-mod codec;
+#[macro_use]
+mod codes;
 
+mod bitness;
+mod codec;
+mod exchange;
+
+pub mod ust;
+
+pub use bitness::Bitness;
 pub use codec::{Decode, Encode, Reader, WireError, Writer};
+pub use exchange::{Action, Exchange};
