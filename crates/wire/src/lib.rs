@@ -11,6 +11,8 @@ mod bitness;
 mod codec;
 mod exchange;
 
+pub mod client;
+pub mod health;
 pub mod ust;
 
 pub use bitness::Bitness;
