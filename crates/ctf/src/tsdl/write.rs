@@ -115,7 +115,7 @@ impl TypeWriter<'_> {
         self.out.push('}');
     }
 
-    fn structure(&mut self, structure: &Structure, depth: usize) {
+    pub(crate) fn structure(&mut self, structure: &Structure, depth: usize) {
         if structure.fields.is_empty() {
             self.out.push_str("struct {}");
         } else {

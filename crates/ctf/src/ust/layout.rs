@@ -55,8 +55,21 @@ impl EventHeader {
     }
 }
 
-/// `trace.packet.header` of user space.
-pub(crate) fn packet_header(abi: &Abi) -> Structure {
+/// What each packet of user space starts with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PacketLayout {
+    /// `trace.packet.header`.
+    pub packet_header: Structure,
+    /// `stream.packet.context`, right after it.
+    pub packet_context: Structure,
+}
+
+/// What packets of applications of that kind start with, their times counted by the clock of that name.
+pub fn layout_of(abi: &Abi, clock: &str) -> PacketLayout {
+    PacketLayout { packet_header: packet_header(abi), packet_context: packet_context(abi, clock) }
+}
+
+fn packet_header(abi: &Abi) -> Structure {
     let uuid = Array { element: Box::new(abi.unsigned(8).into()), length: 16, min_alignment_bits: 0 };
     Structure::of(vec![
         Field::new("magic", abi.unsigned(32)),
@@ -66,8 +79,7 @@ pub(crate) fn packet_header(abi: &Abi) -> Structure {
     ])
 }
 
-/// `stream.packet.context` of user space.
-pub(crate) fn packet_context(abi: &Abi, clock: &str) -> Structure {
+fn packet_context(abi: &Abi, clock: &str) -> Structure {
     Structure::of(vec![
         Field::new("timestamp_begin", abi.unsigned(64).with_clock(clock)),
         Field::new("timestamp_end", abi.unsigned(64).with_clock(clock)),
@@ -126,8 +138,7 @@ impl PacketOffsets {
             at += size as usize / 8;
             start
         };
-        let header = packet_header(abi);
-        let context = packet_context(abi, "");
+        let PacketLayout { packet_header: header, packet_context: context } = layout_of(abi, "");
         let [magic, uuid, stream_id, stream_instance_id] =
             std::array::from_fn(|i| take(&header.fields[i].ty));
         let [

@@ -7,7 +7,7 @@ mod metadata;
 mod recordable;
 
 pub use context::Context;
-pub use layout::{EventHeader, PacketOffsets};
+pub use layout::{EventHeader, PacketLayout, PacketOffsets, layout_of};
 pub use metadata::{
     Buffering, DeclareError, MetadataCursor, MetadataLog, MetadataUpdate, TraceInfo, TracerVersion,
 };
