@@ -13,6 +13,7 @@ mod exchange;
 
 pub mod client;
 pub mod health;
+pub mod consumer;
 pub mod ust;
 
 pub use bitness::Bitness;
