@@ -12,8 +12,8 @@ mod codec;
 mod exchange;
 
 pub mod client;
-pub mod health;
 pub mod consumer;
+pub mod health;
 pub mod ust;
 
 pub use bitness::Bitness;

@@ -6,6 +6,8 @@
 //! metadata socket the consumer daemon asks ([`MetadataPull`]) and the session daemon answers
 //! ([`MetadataAnswer::exchange`]). The error socket carries a [`Status`] alone, the monitor pipe a [`MonitorSample`].
 //!
+//! The health socket is that of [`health`](crate::health).
+//!
 //! Both daemons must be of the same release: there is one dialect, that of 2.13.
 
 mod ask_channel;
@@ -13,7 +15,6 @@ mod chunk;
 mod command;
 mod exchange;
 mod field;
-mod health;
 mod ids;
 mod kernel;
 mod metadata;
@@ -28,7 +29,6 @@ pub use ask_channel::{AskChannel, BlockingTimeout, BufferMode, ChannelKind};
 pub use chunk::{CloseCommand, CloseTraceChunk, CreateTraceChunk, Credentials, TraceChunkExists};
 pub use command::{BLOCK_LEN, Command, CommandCode, Follows};
 pub use exchange::{Answer, CommandExchange, Failure, TraceChunkPresence};
-pub use health::ConsumerThread;
 pub use ids::{ChannelKey, ChunkId, RegistryId, RelayIndex, RelaySessionId, SessionId};
 pub use kernel::{AddChannel, AddStream, KernelChannelKind, Output, StreamsSent};
 pub use metadata::{
