@@ -1,0 +1,59 @@
+//! The real programs that the tests measure ours against: Debian packages, installed when they are missing.
+
+use std::process::Command;
+
+use crate::succeed;
+
+/// What the tests use, and no more.
+const PACKAGES: [&str; 12] = [
+    "babeltrace2",
+    "bash",
+    "gcc",
+    "iproute2",
+    "libc6-dev",
+    "liblttng-ctl-dev",
+    "liblttng-ust-dev",
+    "lttng-tools",
+    "python3-lttng",
+    "python3-lttngust",
+    "strace",
+    "util-linux",
+];
+
+/// Installs what is missing where that is possible: a Debian-like system, and the superuser. Elsewhere the tests that
+/// need a missing program say so themselves.
+///
+/// # Errors
+/// When installing fails.
+pub(crate) fn install_missing() -> Result<(), String> {
+    let missing: Vec<&str> =
+        PACKAGES.into_iter().filter(|package| installed(package) == Some(false)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    println!("missing: {}", missing.join(" "));
+    let id = Command::new("id").arg("-u").output().map_err(|error| format!("cannot run id: {error}"))?;
+    if id.stdout.trim_ascii() != b"0" {
+        println!("not the superuser: they are not installed, tests that need them will be skipped");
+        return Ok(());
+    }
+    succeed(apt(&["update", "--quiet"]))?;
+    let mut install = apt(&["install", "--quiet", "--yes", "--no-install-recommends"]);
+    install.args(&missing);
+    succeed(install)
+}
+
+/// Whether a package is installed; nothing where packages are not Debian's.
+fn installed(package: &str) -> Option<bool> {
+    let query = Command::new("dpkg-query")
+        .args(["--show", "--showformat=${db:Status-Status}", package])
+        .output()
+        .ok()?;
+    Some(query.status.success() && query.stdout == b"installed")
+}
+
+fn apt(args: &[&str]) -> Command {
+    let mut apt = Command::new("apt-get");
+    apt.args(args).env("DEBIAN_FRONTEND", "noninteractive");
+    apt
+}
