@@ -4,4 +4,7 @@
 //! what its peer has with what the model wants, and sends the difference.
 
 pub mod daemon;
+pub mod link;
 pub mod model;
+pub mod registry;
+pub mod world;
