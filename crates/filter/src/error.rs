@@ -226,8 +226,8 @@ impl FilterError {
             K::Unexpected { .. }
             | K::Stray { .. }
             | K::UnterminatedString { .. }
-            | K::EmptyCharacterConstant
-            | K::TooDeep { .. } => "error syntax error\nParse error\n".into(),
+            | K::EmptyCharacterConstant => "error syntax error\nParse error\n".into(),
+            K::TooDeep { .. } => "error memory exhausted\nParse error\n".into(),
             K::ZeroWithSuffix => "error parse error: cannot scanf octal constant\n\nParse error\n".into(),
             K::UpperCaseHexadecimal => {
                 "error parse error: cannot scanf hexadecimal constant\n\nParse error\n".into()

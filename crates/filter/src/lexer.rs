@@ -98,7 +98,12 @@ fn space(input: &mut Input<'_>) -> Lexed<()> {
 
 fn token(input: &mut Input<'_>) -> Lexed<TokenKind> {
     // Literals before identifiers: L"x" is one token. Numbers before punctuation: .5 is one token.
-    alt((text, number, identifier.map(TokenKind::Identifier), global, punctuation)).parse_next(input)
+    let name = identifier.map(|name| match name.as_str() {
+        // A colon alone is punctuation that no rule of the grammar uses.
+        ":" => TokenKind::Punctuation(":"),
+        _ => TokenKind::Identifier(name),
+    });
+    alt((text, number, name, global, punctuation)).parse_next(input)
 }
 
 fn punctuation(input: &mut Input<'_>) -> Lexed<TokenKind> {
@@ -120,6 +125,7 @@ fn identifier(input: &mut Input<'_>) -> Lexed<String> {
         0..,
         alt((one_of(move |byte: u8| letter(byte) || byte.is_ascii_digit()).void(), universal())),
     );
+    // A colon alone is punctuation that no rule of the grammar uses.
     (first, further).take().map(|bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned()).parse_next(input)
 }
 
@@ -198,11 +204,16 @@ fn float(input: &mut Input<'_>) -> Lexed<TokenKind> {
 
 fn hexadecimal_float(input: &mut Input<'_>) -> Lexed<TokenKind> {
     let (_, _, digits) = (b'0', one_of(b"xX"), hex_digit0).parse_next(input)?;
-    let fraction = opt(preceded(b'.', hex_digit0)).parse_next(input)?.unwrap_or_default();
-    if digits.is_empty() && fraction.is_empty() {
+    let fraction = opt(preceded(b'.', hex_digit0)).parse_next(input)?;
+    if digits.is_empty() && fraction.is_none_or(<[u8]>::is_empty) {
         return Err(EmptyError);
     }
-    let exponent = preceded(one_of(b"pP"), (opt(one_of(b"+-")), digit1).take()).parse_next(input)?;
+    let mut exponent = preceded(one_of(b"pP"), (opt(one_of(b"+-")), digit1).take());
+    let exponent = match fraction {
+        Some(_) => opt(exponent).parse_next(input)?.unwrap_or_default(),
+        // Without a point it is the exponent that makes it a float.
+        None => exponent.parse_next(input)?,
+    };
     float_suffix(input)?;
-    Ok(TokenKind::Float(number::hexadecimal_float(digits, fraction, exponent)))
+    Ok(TokenKind::Float(number::hexadecimal_float(digits, fraction.unwrap_or_default(), exponent)))
 }

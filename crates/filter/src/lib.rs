@@ -13,7 +13,8 @@
 //!
 //! Names of event rules: [`pattern`], [`check_exclusions`], [`LogLevelDomain`].
 //!
-//! The way of an expression: `lexer` → `parser` → [`ast`] → `semantics` → `codegen` → [`Bytecode`].
+//! The way of an expression: `lexer` → `parser` → [`ast`] → `semantics` → `codegen` → [`Bytecode`]
+//! → [`Bytecode::validate`] → [`link`] to an event → [`Program`], which says for each hit whether it passes.
 
 mod agent_filter;
 pub mod ast;
@@ -23,13 +24,16 @@ mod codegen;
 mod disassemble;
 mod error;
 mod exclusion;
+mod interpret;
 mod lexer;
+mod link;
 mod log_level;
 mod number;
 pub mod opcode;
 mod parser;
 pub mod pattern;
 mod semantics;
+mod validate;
 
 pub use agent_filter::compose_agent_filter;
 pub use bytecode::{
@@ -41,8 +45,11 @@ pub use error::{ERROR_FILTER_INVALID, ERROR_INVALID, FilterError, FilterErrorKin
 pub use exclusion::{
     EXCLUSION_LIMIT, ExclusionError, UselessExclusion, check_exclusions, rule_selects, split_exclusions,
 };
+pub use interpret::{EvaluationError, Fields, Outcome, Program, Target, Value};
+pub use link::{EventLayout, FieldIndex, FieldType, LinkError, Strictness, link};
 pub use log_level::{DEFAULT_LEVEL, LogLevelDomain, LogLevelRule};
 pub use parser::{NESTING_LIMIT, TEXT_LIMIT, parse};
+pub use validate::InvalidBytecode;
 
 /// Values that the interpreter of liblttng-ust 2.13.5 holds at once. Its link check lets 10 pass, and then the
 /// application ends by an assertion: nothing that needs more may be sent.

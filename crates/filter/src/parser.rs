@@ -11,8 +11,11 @@ use crate::lexer::{self, Token, TokenKind};
 /// The longest text, in bytes, that the reference client takes.
 pub const TEXT_LIMIT: usize = 65535;
 
-/// Levels of nested sub-expressions. The reference has no stated bound; code needs far fewer, because the tracer
-/// evaluates with [`STACK_LIMIT`](crate::STACK_LIMIT) values. It keeps the recursion of everything that walks the tree small.
+/// Levels of nested sub-expressions: one for each right operand and each pair of parentheses, two for each index.
+///
+/// The reference has room for some 9,990 parentheses, far more than the tracer's [`STACK_LIMIT`](crate::STACK_LIMIT)
+/// lets anyone use; this keeps the recursion of everything that walks the tree within a small thread's stack. Chains of
+/// operators of one level do not nest.
 pub const NESTING_LIMIT: usize = 256;
 
 /// Parses an expression without looking at its meaning.
@@ -90,7 +93,7 @@ impl<'t> Parser<'t> {
 
     /// Operators that bind at least as tightly as `level`, and their operands.
     fn expression(&mut self, level: u8) -> Result<Expr, FilterError> {
-        if self.depth == NESTING_LIMIT {
+        if self.depth >= NESTING_LIMIT {
             let at = self.tokens.peek_token().map_or(self.end..self.end, |token| token.span.clone());
             return Err(FilterError::new(FilterErrorKind::TooDeep { limit: NESTING_LIMIT }, at));
         }
@@ -180,12 +183,12 @@ impl<'t> Parser<'t> {
         let mut indexes = Vec::new();
         while self.is_next("[") {
             self.take();
-            self.depth += 1;
+            self.depth += 2;
             if self.depth > NESTING_LIMIT {
                 return Err(FilterError::new(FilterErrorKind::TooDeep { limit: NESTING_LIMIT }, span));
             }
             indexes.push(self.index()?);
-            self.depth -= 1;
+            self.depth -= 2;
             self.expect("]", "`]`")?;
         }
         Ok(Item { name, indexes, span })

@@ -112,6 +112,12 @@ fn type_of(expr: &Expr) -> Result<Typed, FilterError> {
             )
         }
         Node::Chain(first, links) => {
+            // The reference refuses arithmetic before it looks at the operands, the outermost operator first.
+            if let Some(Operator { op, span }) =
+                links.last().map(|link| &link.operator).filter(|o| o.op.class() == OpClass::Arithmetic)
+            {
+                return Err(FilterError::new(Refused::Arithmetic { operator: op.symbol() }, span.clone()));
+            }
             let first = type_of(first)?;
             let mut left = (first.kind, first.span.clone());
             let mut typed = Vec::with_capacity(links.len());
@@ -141,7 +147,8 @@ fn check_operands(
             .map(|(_, span)| span)
     };
     match operator.op.class() {
-        OpClass::Arithmetic => refused(Refused::Arithmetic { operator: symbol }, &operator.span),
+        // Refused before the operands were typed.
+        OpClass::Arithmetic => Ok(()),
         OpClass::Comparison => match (left, right.kind) {
             (Kind::Text, Kind::Number | Kind::Float) | (Kind::Number | Kind::Float, Kind::Text) => {
                 refused(Refused::TypeMismatch { operator: symbol }, &(left_span.start..right.span.end))
