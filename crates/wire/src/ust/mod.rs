@@ -10,7 +10,6 @@
 
 mod abi8;
 mod bytecode;
-mod capture;
 mod command;
 mod command_exchange;
 mod command_receipt;
@@ -29,7 +28,6 @@ mod registration;
 mod reply;
 
 pub use bytecode::{Bytecode, MAX_BYTECODE_LEN};
-pub use capture::CaptureValue;
 pub use command::{
     COMMAND_LEN, Channel, Command, CommandCode, MAX_CHANNEL_BLOB_LEN, Request, Stream, UnsupportedCommand,
 };

@@ -1,7 +1,7 @@
 //! What an application writes to the notification pipe when an event notifier fires (`docs/spec/ust-protocol.md` 11).
 
-use super::capture::{self, CaptureValue};
 use super::ids::Token;
+use crate::client::CapturePayload;
 use crate::{Action, Encode, Exchange, Reader, WireError, Writer};
 
 /// Size of a notification without its captures.
@@ -16,18 +16,8 @@ const MAX_RECEIVED_LEN: usize = 4096;
 pub struct Notification {
     /// The event notifier's token.
     pub token: Token,
-    /// The array of captured values as it came; empty if the event notifier captures nothing.
-    pub captures: Vec<u8>,
-}
-
-impl Notification {
-    /// The captured values.
-    pub fn capture_values(&self) -> Result<Vec<CaptureValue>, WireError> {
-        match self.captures.is_empty() {
-            true => Ok(Vec::new()),
-            false => capture::decode_array(&self.captures),
-        }
-    }
+    /// The captured values, which clients get as they came.
+    pub captures: CapturePayload,
 }
 
 impl Encode for Notification {
@@ -35,9 +25,9 @@ impl Encode for Notification {
     /// If the captures are longer than 65,535 bytes.
     fn encode(&self, out: &mut Writer) {
         out.u64(self.token.0);
-        out.u16(u16::try_from(self.captures.len()).expect("captures fit their pipe"));
+        out.u16(u16::try_from(self.captures.as_bytes().len()).expect("captures fit their pipe"));
         out.zeros(32);
-        out.bytes(&self.captures);
+        out.bytes(self.captures.as_bytes());
     }
 }
 
@@ -77,7 +67,7 @@ impl Exchange for NotificationReceipt {
         let (state, action) = match std::mem::replace(&mut self.state, State::End) {
             State::Start => (State::AwaitHead, Action::Receive(NOTIFICATION_HEADER_LEN)),
             State::Head { token, len: 0 } => {
-                (State::End, Action::Done(Notification { token, captures: Vec::new() }))
+                (State::End, Action::Done(Notification { token, captures: CapturePayload::default() }))
             }
             State::Head { token, len } => (State::AwaitCaptures { token }, Action::Receive(len)),
             State::Whole(notification) => (State::End, Action::Done(notification)),
@@ -99,7 +89,9 @@ impl Exchange for NotificationReceipt {
                 }
                 State::Head { token, len }
             }
-            State::AwaitCaptures { token } => State::Whole(Notification { token, captures: bytes.to_vec() }),
+            State::AwaitCaptures { token } => {
+                State::Whole(Notification { token, captures: CapturePayload::from_bytes(bytes) })
+            }
             _ => panic!("no bytes are awaited"),
         };
         Ok(())
