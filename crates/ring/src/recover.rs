@@ -83,11 +83,12 @@ impl<M: Memory> Reader<M> {
 
         let in_order = g.committed(stuck.position, memory.load(stream.layout.hot_seq(index)));
         let in_order = if in_order > size { 0 } else { in_order };
+        // What the closer noted, unless it died before it could: then the last lap's size stands there.
+        let whole = committed == size;
         let noted_size = match stream.data_size(page) {
-            noted if (HEADER_SIZE..=size).contains(&noted) && noted >= in_order => noted,
+            noted if (HEADER_SIZE..=size).contains(&noted) && (whole || noted >= in_order) => noted,
             _ => size,
         };
-        let whole = committed == size;
         let mut kept = if whole { noted_size } else { in_order };
         let sequence = stream.next_sequence(index);
         let mut header = [0; HEADER_SIZE as usize];
