@@ -1,3 +1,10 @@
 //! The one program: every command, and every daemon by its own name.
 
-fn main() {}
+mod dispatch;
+mod lttng;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    dispatch::run(std::env::args_os().collect())
+}

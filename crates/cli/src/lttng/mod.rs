@@ -1,0 +1,159 @@
+//! LTTng's command line, version 2.13.9: `lttng [OPTIONS] COMMAND [COMMAND OPTIONS]` (`docs/spec/cli.md`).
+//!
+//! The options before the command are parsed here; [`table`] lists the commands, and each of them lives in its own file
+//! under [`commands`]. A command speaks through [`Program`](program::Program) and asks the session daemon through
+//! `rttng-control`.
+
+mod archive;
+mod commands;
+mod contexts;
+mod current_session;
+mod domains;
+mod exit;
+mod getopt;
+mod help;
+mod locations;
+mod losses;
+mod mi;
+mod names;
+mod objects;
+mod options;
+mod output;
+mod program;
+mod spawn;
+mod table;
+mod urls;
+mod values;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use rttng_control::{Client, Endpoint};
+
+use exit::Exit;
+use getopt::GlobalWords;
+use mi::Document;
+use options::{Found, listing};
+use output::{Output, to_stderr, to_stdout};
+use program::Program;
+use table::{COMMANDS, GLOBAL_OPTIONS};
+
+/// What a refused output type of `--mi` ends with: the library's negative code, cut to eight bits.
+const BAD_MACHINE_INTERFACE: Exit = Exit(165);
+const VERBOSITY_MAX: u8 = 3;
+
+/// Runs the command line.
+pub(crate) fn main(argv: Vec<OsString>) -> ExitCode {
+    let words: Result<Vec<String>, OsString> = argv.into_iter().map(OsString::into_string).collect();
+    match words {
+        Ok(words) => run(&words).into(),
+        Err(word) => {
+            to_stderr(format_args!("Error: not valid UTF-8: {}\n", word.to_string_lossy().escape_debug()));
+            Exit::ERROR.into()
+        }
+    }
+}
+
+/// The options before the command.
+#[derive(Default)]
+struct Globals {
+    out: Output,
+    group: Option<String>,
+    no_sessiond: bool,
+    sessiond_path: Option<PathBuf>,
+    relayd_path: Option<PathBuf>,
+}
+
+fn run(argv: &[String]) -> Exit {
+    let name = argv.first().map_or("lttng", String::as_str);
+    let words = argv.get(1..).unwrap_or_default();
+    if words.is_empty() {
+        to_stdout(format_args!("{}\n", table::usage()));
+        return Exit::ERROR;
+    }
+    let mut parser = GlobalWords::new(name, GLOBAL_OPTIONS, words);
+    let mut globals = Globals::default();
+    loop {
+        match parser.next() {
+            Ok(Some(found)) => {
+                if let Some(exit) = globals.take(name, found) {
+                    return exit;
+                }
+            }
+            Ok(None) => break,
+            Err(complaint) => {
+                to_stderr(format_args!("{complaint}\n"));
+                return Exit::ERROR;
+            }
+        }
+    }
+    let Some((word, words)) = parser.rest().split_first() else { return Exit::ERROR };
+    let Some(command) = table::command(word) else {
+        globals.out.say(format_args!("lttng: {word} is not an lttng command. See 'lttng --help'."));
+        return Exit::UNDEFINED;
+    };
+    let mut program = globals.into_program();
+    let exit = (command.run)(&mut program, command, words).unwrap_or_else(|exit| exit);
+    program.mi.finish();
+    if exit == Exit::UNDEFINED {
+        program.out.error(format_args!("Unrecognized argument used with '{word}' command"));
+    }
+    if let Some(stale) = program.client.stale_socket() {
+        program.out.warn(stale);
+    }
+    exit
+}
+
+impl Globals {
+    /// Takes one option; some of them are the whole run.
+    fn take(&mut self, name: &str, found: Found) -> Option<Exit> {
+        match found.long {
+            "version" => {
+                to_stdout(format_args!("{name} (LTTng Trace Control) {}\n", commands::version::banner()));
+                return Some(Exit::SUCCESS);
+            }
+            "help" => return Some(help::show_program(self.out)),
+            "list-options" => {
+                to_stdout(format_args!("{}", listing(GLOBAL_OPTIONS)));
+                return Some(Exit::SUCCESS);
+            }
+            "list-commands" => {
+                for command in COMMANDS {
+                    to_stdout(format_args!("{}\n", command.name));
+                }
+                return Some(Exit::SUCCESS);
+            }
+            "mi" => {
+                // Only the first three letters are looked at, as in LTTng.
+                let kind = found.text();
+                if !kind.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("xml")) {
+                    self.out.error("MI output format not supported");
+                    return Some(BAD_MACHINE_INTERFACE);
+                }
+                self.out.machine = true;
+            }
+            "group" => self.group = Some(found.text()),
+            "verbose" => self.out.verbosity = (self.out.verbosity + 1).min(VERBOSITY_MAX),
+            "quiet" => self.out.quiet = true,
+            "no-sessiond" => self.no_sessiond = true,
+            "sessiond-path" => self.sessiond_path = Some(found.text().into()),
+            "relayd-path" => self.relayd_path = Some(found.text().into()),
+            other => unreachable!("option --{other} is in the table but nobody takes it"),
+        }
+        None
+    }
+
+    fn into_program(self) -> Program {
+        let endpoint = Endpoint::from_environment(self.group.as_deref());
+        Program {
+            out: self.out,
+            mi: Document::new(self.out.machine),
+            home: endpoint.home().map(|home| home.as_os_str().to_owned()),
+            client: Client::new(endpoint),
+            may_spawn: !self.no_sessiond,
+            sessiond_path: self.sessiond_path,
+            relayd_path: self.relayd_path,
+        }
+    }
+}
