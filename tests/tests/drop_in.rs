@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-use rttng_tests::Make::Real;
+use rttng_tests::Make::{Ours, Real};
 use rttng_tests::{Cast, Event, Need, Recording, apps};
 
 /// How buffers are shared out.
@@ -110,4 +110,5 @@ macro_rules! casts {
 // Named after the parts that are ours; order: lttng, session daemon, consumer daemon.
 casts! {
     none: Real Real Real;
+    lttng: Ours Real Real;
 }
