@@ -4,7 +4,7 @@ use super::domain::DomainType;
 
 codes! {
     /// Which log levels an event takes.
-    pub enum LogLevelType: i8, "log_level_type" {
+    pub enum LogLevelType: i8, "event.loglevel_type" {
         /// All of them.
         All = 0,
         /// The given level and all that are more severe.
