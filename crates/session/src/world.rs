@@ -116,6 +116,8 @@ pub struct ConsumerPeer {
     pub samples: AnyLink,
     /// Resolves when the process has ended; dropping it lets the process live.
     pub ended: Local<'static, ()>,
+    /// Dropped when the link ends (removes the sockets' files).
+    pub keep: Box<dyn std::any::Any>,
 }
 
 /// Starts consumer daemons.

@@ -11,7 +11,6 @@ mod bitness;
 mod codec;
 mod exchange;
 
-pub mod agent;
 pub mod client;
 pub mod consumer;
 pub mod health;

@@ -147,11 +147,13 @@ impl Registry {
         Ok(())
     }
 
-    /// What the consumer lacks: version, offset and text, if anything.
-    pub fn unsent(&self) -> Option<(MetadataCursor, String)> {
+    /// What the consumer lacks, if anything, at most about `most` bytes of it: where it belongs, and the text.
+    pub fn unsent(&self, most: usize) -> Option<(MetadataCursor, String)> {
         let update = self.log.since(self.pushed)?;
         let at = MetadataCursor { version: update.version, offset: update.offset };
-        Some((at, update.text.to_owned()))
+        let len = update.text.len();
+        let end = (most.min(len)..len).find(|at| update.text.is_char_boundary(*at)).unwrap_or(len);
+        Some((at, update.text[..end].to_owned()))
     }
 
     /// Where the consumer's text ends.
@@ -346,18 +348,18 @@ mod tests {
     #[test]
     fn text_is_sent_once_and_anew_after_a_regeneration() {
         let mut registry = registry();
-        let (from, text) = registry.unsent().unwrap();
+        let (from, text) = registry.unsent(usize::MAX).unwrap();
         registry.took(from, text.len());
-        assert!(registry.unsent().is_none());
+        assert!(registry.unsent(usize::MAX).is_none());
         registry.register_event(STREAM, event("p:e", vec![])).unwrap();
-        let (from, more) = registry.unsent().unwrap();
+        let (from, more) = registry.unsent(usize::MAX).unwrap();
         assert_eq!(from.offset, text.len() as u64);
         // Both ways at once: the second one brings nothing new.
         registry.took(from, more.len());
         registry.took(from, more.len());
         assert_eq!(registry.sent().offset, (text.len() + more.len()) as u64);
         registry.regenerate(5);
-        let (from, whole) = registry.unsent().unwrap();
+        let (from, whole) = registry.unsent(usize::MAX).unwrap();
         assert_eq!((from.version, from.offset), (1, 0));
         assert_eq!(whole, registry.text());
         assert_eq!(registry.sent(), MetadataCursor { version: 1, offset: 0 });

@@ -2,8 +2,7 @@
 //!
 //! LTTng treats names as bytes; here they are UTF-8 at the door. What a *request* carries must be UTF-8, so that a name
 //! can be printed, stored and sent back unchanged. In the *replies* that list what others named ([`Utf8::Lossy`]), a
-//! stranger's odd name must not hide everybody else's, so each byte that is not UTF-8 becomes `?`; the text then still
-//! fits the field that it came from.
+//! stranger's odd name must not hide everybody else's, so what is not UTF-8 is replaced by U+FFFD.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -16,7 +15,7 @@ use crate::{Reader, WireError, Writer};
 pub(crate) enum Utf8 {
     /// It is an error.
     Strict,
-    /// Each bad byte becomes `?`.
+    /// Its bad parts become U+FFFD.
     Lossy,
 }
 
@@ -28,14 +27,7 @@ impl Utf8 {
                 Ok(text) => Ok(text.to_owned()),
                 Err(_) => Err(WireError::BadText { field, why: "not UTF-8" }),
             },
-            Utf8::Lossy => {
-                let mut text = String::with_capacity(bytes.len());
-                for chunk in bytes.utf8_chunks() {
-                    text.push_str(chunk.valid());
-                    text.extend(std::iter::repeat_n('?', chunk.invalid().len()));
-                }
-                Ok(text)
-            }
+            Utf8::Lossy => Ok(String::from_utf8_lossy(bytes).into_owned()),
         }
     }
 }

@@ -1,0 +1,222 @@
+//! Sends commands to one application, many at a time where the protocol allows it.
+//!
+//! An application answers in order, so a batch is written without waiting for each reply while the replies are read
+//! beside it. Descriptors stay on messages of their own (`docs/spec/ust-protocol.md`, section 4.5). Each reply has the
+//! application's whole time limit: an application that hangs is given up after one limit, a busy one is not.
+
+use std::cell::Cell;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
+use std::time::Duration;
+
+use rttng_wire::ust::{Answer, Command, CommandExchange, Dialect, Refusal, Request};
+use rttng_wire::{Action, Exchange};
+
+use crate::link::{self, AnyLink};
+
+/// How many bytes of replies are read at once.
+const READ_LEN: usize = 16 * 1024;
+
+/// Why an application can be served no more.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AppGone {
+    /// It closed its connection: it ended, or began anew.
+    #[error("it closed its connection")]
+    Closed,
+    /// It did not answer in time.
+    #[error("it did not answer within {0:?}")]
+    Silent(Duration),
+    /// It sent something that nobody asked for.
+    #[error("it sent something that nobody asked for")]
+    Unasked,
+    /// A newer registration has the same process id.
+    #[error("its process registered anew")]
+    Replaced,
+    /// The connection failed.
+    #[error("its connection failed: {0}")]
+    Link(io::Error),
+}
+
+impl From<io::Error> for AppGone {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => {
+                AppGone::Closed
+            }
+            _ => AppGone::Link(error),
+        }
+    }
+}
+
+/// A command with the descriptors that go with it.
+pub(crate) struct Call<'a> {
+    pub(crate) request: Request,
+    pub(crate) descriptors: Vec<&'a OwnedFd>,
+}
+
+impl From<Request> for Call<'_> {
+    fn from(request: Request) -> Self {
+        Call { request, descriptors: Vec::new() }
+    }
+}
+
+/// What came of one command: an answer, or why it was not carried out. The connection goes on either way.
+pub(crate) type Outcome = Result<Answer, Option<Refusal>>;
+
+/// The command connection of one application.
+pub(crate) struct CommandLink {
+    link: AnyLink,
+    dialect: Dialect,
+    limit: Option<Duration>,
+    unread: Vec<u8>,
+    slowest: Rc<Cell<Duration>>,
+}
+
+enum Part {
+    Bytes(Vec<u8>),
+    Descriptors { call: usize, count: usize },
+}
+
+impl CommandLink {
+    /// `slowest` is raised to the longest that a reply took.
+    pub(crate) fn new(
+        link: AnyLink,
+        dialect: Dialect,
+        limit: Option<Duration>,
+        slowest: Rc<Cell<Duration>>,
+    ) -> Self {
+        CommandLink { link, dialect, limit, unread: Vec::new(), slowest }
+    }
+
+    /// Carries out one command.
+    pub(crate) async fn call(&mut self, request: Request) -> Result<Outcome, AppGone> {
+        let mut outcomes = self.perform(&[request.into()]).await?;
+        Ok(outcomes.pop().unwrap_or(Err(None)))
+    }
+
+    /// Carries out commands in order; one outcome each. `None` as a refusal: the application's dialect has no such
+    /// command, nothing was sent.
+    pub(crate) async fn perform(&mut self, calls: &[Call<'_>]) -> Result<Vec<Outcome>, AppGone> {
+        if !self.unread.is_empty() {
+            return Err(AppGone::Unasked);
+        }
+        let mut parts = Vec::new();
+        let mut exchanges: Vec<Option<(CommandExchange, usize)>> = Vec::with_capacity(calls.len());
+        for (at, call) in calls.iter().enumerate() {
+            exchanges.push(match CommandExchange::new(self.dialect, &call.request) {
+                Ok(mut exchange) => {
+                    let awaited = queue(&mut exchange, at, &mut parts);
+                    Some((exchange, awaited))
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "a command is not sent");
+                    None
+                }
+            });
+        }
+        let link = self.link.clone();
+        let send = async {
+            for part in &parts {
+                match part {
+                    Part::Bytes(bytes) => link::send(&*link, bytes).await?,
+                    Part::Descriptors { call, count } => {
+                        let fds: Vec<BorrowedFd<'_>> =
+                            calls[*call].descriptors.iter().take(*count).map(|fd| fd.as_fd()).collect();
+                        link::send_descriptors(&*link, &fds).await?;
+                    }
+                }
+            }
+            Ok::<_, AppGone>(())
+        };
+        let receive = async {
+            let mut outcomes = Vec::with_capacity(calls.len());
+            for exchange in exchanges {
+                outcomes.push(match exchange {
+                    Some((exchange, awaited)) => self.finish(exchange, awaited).await?,
+                    None => Err(None),
+                });
+            }
+            Ok(outcomes)
+        };
+        // Whichever fails first ends both: when the application hangs, the writer may be stuck as well.
+        let (outcomes, ()) = tokio::try_join!(receive, send)?;
+        Ok(outcomes)
+    }
+
+    async fn finish(
+        &mut self,
+        mut exchange: CommandExchange,
+        mut awaited: usize,
+    ) -> Result<Outcome, AppGone> {
+        loop {
+            let bytes = self.take(awaited).await?;
+            let understood = exchange.received(&bytes);
+            understood.map_err(|error| AppGone::Link(io::Error::new(io::ErrorKind::InvalidData, error)))?;
+            match exchange.next() {
+                Action::Receive(len) => awaited = len,
+                Action::Done(outcome) => return Ok(outcome.map_err(Some)),
+                // Commands with two replies are never part of a batch.
+                Action::Send(_) | Action::SendFds(_) | Action::ReceiveFds(_) => return Err(AppGone::Unasked),
+            }
+        }
+    }
+
+    /// The next `len` bytes of replies.
+    async fn take(&mut self, len: usize) -> Result<Vec<u8>, AppGone> {
+        if self.unread.len() < len {
+            let begun = tokio::time::Instant::now();
+            let fill = async {
+                let mut buffer = [0; READ_LEN];
+                while self.unread.len() < len {
+                    let got = link::receive_some(&*self.link, &mut buffer).await?;
+                    self.unread.extend_from_slice(&buffer[..got]);
+                }
+                Ok(())
+            };
+            match self.limit {
+                Some(limit) => {
+                    tokio::time::timeout(limit, fill).await.map_err(|_| AppGone::Silent(limit))??;
+                }
+                None => fill.await.map_err(|error: AppGone| error)?,
+            }
+            self.slowest.set(self.slowest.get().max(begun.elapsed()));
+        }
+        let rest = self.unread.split_off(len);
+        Ok(std::mem::replace(&mut self.unread, rest))
+    }
+
+    /// Waits, while nothing is asked, until the application closes its connection or says something.
+    pub(crate) async fn closed(&self) -> AppGone {
+        let mut byte = [0];
+        match link::receive_some(&*self.link, &mut byte).await {
+            Ok(_) => AppGone::Unasked,
+            Err(error) => error.into(),
+        }
+    }
+
+    /// Ends the connection.
+    pub(crate) fn shut_down(&self) {
+        self.link.shutdown();
+    }
+}
+
+/// Puts what an exchange sends into `parts`; returns the length of the reply that it awaits then.
+fn queue(exchange: &mut CommandExchange, call: usize, parts: &mut Vec<Part>) -> usize {
+    loop {
+        match exchange.next() {
+            Action::Send(bytes) => match parts.last_mut() {
+                Some(Part::Bytes(before)) => before.extend_from_slice(&bytes),
+                _ => parts.push(Part::Bytes(bytes)),
+            },
+            Action::SendFds(count) => parts.push(Part::Descriptors { call, count }),
+            Action::Receive(len) => return len,
+            Action::ReceiveFds(_) | Action::Done(_) => unreachable!("an application answers with a record"),
+        }
+    }
+}
+
+/// A command on the root object.
+pub(crate) fn on_root(command: Command) -> Request {
+    Request::root(command)
+}

@@ -1,0 +1,172 @@
+//! How applications come: two connections, each with a registration, made one application (`docs/spec/ust-protocol.md`,
+//! section 3).
+//!
+//! Each registration is read in a task of its own with a time limit: a client that sends half a record holds up nobody.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use rttng_wire::ust::{Dialect, ProcessName, REGISTRATION_LEN, Registration, SocketKind, TracerVersion};
+use rttng_wire::{Bitness, Decode};
+use tokio::net::UnixListener;
+use tokio::sync::{Notify, mpsc, watch};
+use tracing::{debug, info, warn};
+
+use super::Application;
+use super::serve::{Connection, serve};
+use crate::engine::Core;
+use crate::link::{self, AnyLink, SocketLink};
+use crate::model::ProcessIdentity;
+
+/// How long a registration may take when applications have no time limit of their own.
+const REGISTRATION_LIMIT: Duration = Duration::from_secs(5);
+/// How long to leave connections waiting when no descriptor is free for another one.
+const BREATHER: Duration = Duration::from_millis(100);
+
+/// Applications of which only the command connection is there.
+#[derive(Default)]
+pub(crate) struct Registrations {
+    parked: RefCell<HashMap<u32, Parked>>,
+    serial: Cell<u64>,
+}
+
+struct Parked {
+    serial: u64,
+    link: AnyLink,
+    registration: Registration,
+    dialect: Dialect,
+}
+
+/// Accepts connections for as long as the listener works.
+pub(crate) async fn accept(core: Rc<Core>, listener: UnixListener) -> io::Error {
+    loop {
+        match listener.accept().await {
+            Ok((socket, _)) => {
+                let socket = SocketLink::new(socket);
+                let peer = match socket.peer() {
+                    Ok(peer) => ProcessIdentity {
+                        pid: peer.pid.as_raw_nonzero().get().unsigned_abs(),
+                        uid: peer.uid.as_raw(),
+                        gid: peer.gid.as_raw(),
+                    },
+                    Err(error) => {
+                        debug!(%error, "an application without credentials is refused");
+                        continue;
+                    }
+                };
+                tokio::task::spawn_local(register(core.clone(), Rc::new(socket), peer));
+            }
+            Err(error) => match error.raw_os_error().map(rustix::io::Errno::from_raw_os_error) {
+                // Out of descriptors: those that are served go on; the next one waits.
+                Some(
+                    rustix::io::Errno::MFILE
+                    | rustix::io::Errno::NFILE
+                    | rustix::io::Errno::NOBUFS
+                    | rustix::io::Errno::NOMEM,
+                ) => {
+                    warn!(%error, "cannot take another application now");
+                    tokio::time::sleep(BREATHER).await;
+                }
+                Some(rustix::io::Errno::CONNABORTED | rustix::io::Errno::INTR) => {}
+                _ => return error,
+            },
+        }
+    }
+}
+
+/// Reads the registration on a new connection and finds out what it belongs to. A connection that is refused is closed
+/// without a word, as applications expect.
+pub(crate) async fn register(core: Rc<Core>, link: AnyLink, peer: ProcessIdentity) {
+    let limit = core.world.bounds.application.unwrap_or(REGISTRATION_LIMIT);
+    let mut record = [0; REGISTRATION_LEN];
+    match tokio::time::timeout(limit, link::receive(&*link, &mut record)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => return debug!(pid = peer.pid, %error, "a connection ended before its registration"),
+        Err(_) => return info!(pid = peer.pid, "a registration did not come within {limit:?}"),
+    }
+    let registration = match Registration::from_bytes(&record) {
+        Ok(registration) => registration,
+        Err(error) => return info!(pid = peer.pid, %error, "a registration is refused"),
+    };
+    let Some(dialect) = Dialect::of(registration.version) else {
+        let version = registration.version;
+        return info!(
+            pid = peer.pid,
+            "an application of ABI {}.{} is refused: 8 and 9 are served", version.major, version.minor
+        );
+    };
+    if registration.bitness != Bitness::Bits64 {
+        return warn!(
+            pid = peer.pid,
+            name = %registration.name,
+            "a 32-bit application is refused: there is no consumer daemon for it"
+        );
+    }
+    match registration.socket {
+        SocketKind::Command => park(&core, link, registration, dialect, peer.pid, limit),
+        SocketKind::Notify => complete(&core, link, peer),
+    }
+}
+
+fn park(
+    core: &Rc<Core>,
+    link: AnyLink,
+    registration: Registration,
+    dialect: Dialect,
+    pid: u32,
+    limit: Duration,
+) {
+    let registrations = &core.registrations;
+    let serial = registrations.serial.get() + 1;
+    registrations.serial.set(serial);
+    registrations.parked.borrow_mut().insert(pid, Parked { serial, link, registration, dialect });
+    let core = Rc::downgrade(core);
+    tokio::task::spawn_local(async move {
+        tokio::time::sleep(limit).await;
+        let Some(core) = core.upgrade() else { return };
+        let mut parked = core.registrations.parked.borrow_mut();
+        if parked.get(&pid).is_some_and(|of| of.serial == serial) {
+            debug!(pid, "the second connection of an application never came");
+            parked.remove(&pid);
+        }
+    });
+}
+
+fn complete(core: &Rc<Core>, notify: AnyLink, peer: ProcessIdentity) {
+    let Some(parked) = core.registrations.parked.borrow_mut().remove(&peer.pid) else {
+        return debug!(pid = peer.pid, "a notify connection without its command connection is refused");
+    };
+    let Parked { link: command, registration, dialect, .. } = parked;
+    let (asks, queue) = mpsc::unbounded_channel();
+    let application = Rc::new(Application {
+        id: core.applications.fresh_id(),
+        process: peer,
+        ppid: if registration.pid == peer.pid { registration.ppid } else { 0 },
+        name: registration.name.clone(),
+        dialect,
+        bitness: registration.bitness,
+        alignments: registration.alignments,
+        registered: core.world.clock.now(),
+        tracer: Cell::new(oldest_tracer(dialect)),
+        reached: watch::Sender::new(0),
+        slowest: Rc::default(),
+        asks,
+        replaced: Notify::new(),
+    });
+    let name: &ProcessName = &application.name;
+    info!(pid = peer.pid, uid = peer.uid, %name, "an application registered");
+    core.applications.add(application.clone());
+    tokio::task::spawn_local(serve(core.clone(), application, Connection { command, notify, queue }));
+}
+
+/// What an application has at least that does not say.
+fn oldest_tracer(dialect: Dialect) -> TracerVersion {
+    let minor = match dialect.version().major {
+        8 => 11,
+        _ => 13,
+    };
+    TracerVersion { major: 2, minor, patch: 0 }
+}

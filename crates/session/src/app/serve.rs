@@ -1,0 +1,156 @@
+//! The task of one application: brings it in step with the model, again and again.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use rttng_wire::ust::{Answer, Command};
+use tokio::sync::{mpsc, watch};
+use tracing::{debug, info};
+
+use super::command::{AppGone, CommandLink, on_root};
+use super::has::{AppState, Next, Wanted};
+use super::notify::{Handles, serve_notify};
+use super::{Application, Ask, GONE, listing};
+use crate::engine::Core;
+use crate::link::AnyLink;
+use crate::model::{Model, SessionId};
+
+/// What an application came with.
+pub(super) struct Connection {
+    pub(super) command: AnyLink,
+    pub(super) notify: AnyLink,
+    pub(super) queue: mpsc::UnboundedReceiver<Ask>,
+}
+
+/// Serves an application until it is gone, then cleans up after it.
+pub(super) async fn serve(core: Rc<Core>, application: Rc<Application>, connection: Connection) {
+    let Connection { command, notify, mut queue } = connection;
+    let limit = core.world.bounds.application;
+    let mut task = AppTask {
+        link: CommandLink::new(command, application.dialect, limit, application.slowest.clone()),
+        state: AppState::default(),
+        handles: Rc::default(),
+        follow: core.model.follow(),
+        core: core.clone(),
+        application: application.clone(),
+    };
+    let answering =
+        tokio::task::spawn_local(serve_notify(notify, application.dialect, limit, task.handles.clone()));
+    let Err(why) = task.run(&mut queue).await;
+    match why {
+        AppGone::Closed | AppGone::Replaced => {
+            debug!(pid = application.process.pid, %why, "an application left")
+        }
+        _ => {
+            info!(pid = application.process.pid, name = %application.name, %why, "an application is given up")
+        }
+    }
+    task.link.shut_down();
+    // Answers that it waits for on the other connection are of no use to it any more.
+    answering.abort();
+    core.applications.remove(application.id);
+    drop(queue);
+    drop(task);
+    core.after_application(&application);
+    application.reached.send_replace(GONE);
+}
+
+struct AppTask {
+    core: Rc<Core>,
+    application: Rc<Application>,
+    link: CommandLink,
+    state: AppState,
+    handles: Rc<RefCell<Handles>>,
+    follow: watch::Receiver<u64>,
+}
+
+/// There is no end but the application's own.
+enum Never {}
+
+impl AppTask {
+    async fn run(&mut self, queue: &mut mpsc::UnboundedReceiver<Ask>) -> Result<Never, AppGone> {
+        if let Ok(Answer::TracerVersion(version)) = self.link.call(on_root(Command::TracerVersion)).await? {
+            self.application.tracer.set(version);
+        }
+        let mut registered = false;
+        loop {
+            let generation = *self.follow.borrow_and_update();
+            self.reconcile().await?;
+            if !registered {
+                // Refusing it is the application's own loss.
+                let _ = self.link.call(on_root(Command::RegisterDone)).await?;
+                registered = true;
+            }
+            self.application.slowest.set(std::time::Duration::ZERO);
+            self.application.reached.send_replace(generation);
+            tokio::select! {
+                biased;
+                () = self.application.replaced.notified() => return Err(AppGone::Replaced),
+                why = self.link.closed() => return Err(why),
+                changed = self.follow.changed() => if changed.is_err() {
+                    // The daemon ends, and with it its model.
+                    return Err(AppGone::Closed);
+                },
+                Some(ask) = queue.recv() => self.answer(ask).await?,
+            }
+        }
+    }
+
+    /// Sends the difference until there is none.
+    async fn reconcile(&mut self) -> Result<(), AppGone> {
+        loop {
+            match self.next() {
+                Next::Nothing => return Ok(()),
+                Next::Buffers(session) => self.core.buffers_for(session, &self.application).await,
+                Next::Batch(batch) => {
+                    let outcomes = self.link.perform(&batch.calls(&self.state)).await?;
+                    let made = self.state.apply(batch, outcomes);
+                    let mut handles = self.handles.borrow_mut();
+                    for object in made {
+                        handles.note(object);
+                    }
+                }
+            }
+        }
+    }
+
+    fn next(&self) -> Next {
+        let core = &self.core;
+        core.model.read(|model| {
+            let wanted = self.wanted(model);
+            let buffers = |session| match wanted.get(&session) {
+                Some(want) => core.buffers_at_hand(want.session, &self.application),
+                None => Some(None),
+            };
+            self.state.next_batch(&wanted, &buffers)
+        })
+    }
+
+    /// The sessions that this application shall have objects of.
+    fn wanted<'m>(&self, model: &'m Model) -> BTreeMap<SessionId, Wanted<'m>> {
+        let mut wanted = BTreeMap::new();
+        for session in model.sessions().filter(|session| !session.destroying && session.started_once) {
+            let tracked =
+                session.ust.as_ref().is_some_and(|ust| ust.trackers.let_through(self.application.process));
+            if tracked {
+                let statedumps = self.core.statedumps(session.id);
+                wanted.insert(session.id, Wanted { session, statedumps });
+            }
+        }
+        wanted
+    }
+
+    async fn answer(&mut self, ask: Ask) -> Result<(), AppGone> {
+        // Whoever asked may have stopped waiting.
+        match ask {
+            Ask::Tracepoints(reply) => {
+                let _ = reply.send(listing::tracepoints(&mut self.link).await?);
+            }
+            Ask::Fields(reply) => {
+                let _ = reply.send(listing::fields(&mut self.link).await?);
+            }
+        }
+        Ok(())
+    }
+}
