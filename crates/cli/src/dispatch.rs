@@ -8,7 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::lttng;
+use crate::{generate, lttng};
 
 /// A program inside the binary.
 struct Applet {
@@ -21,7 +21,7 @@ struct Applet {
 }
 
 /// Every program that is not LTTng's command line. A daemon or a command of our own is one line here.
-const APPLETS: &[Applet] = &[];
+const APPLETS: &[Applet] = &[Applet { link: None, word: "generate", main: generate::main }];
 
 /// Runs the program that `argv` asks for.
 pub(crate) fn run(argv: Vec<OsString>) -> ExitCode {

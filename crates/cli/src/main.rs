@@ -1,6 +1,7 @@
 //! The one program: every command, and every daemon by its own name.
 
 mod dispatch;
+mod generate;
 mod lttng;
 
 use std::process::ExitCode;

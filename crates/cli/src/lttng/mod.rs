@@ -5,6 +5,7 @@
 //! `rttng-control`.
 
 mod archive;
+mod argpar;
 mod commands;
 mod contexts;
 mod current_session;
@@ -17,11 +18,12 @@ mod losses;
 mod mi;
 mod names;
 mod objects;
-mod options;
+pub(crate) mod options;
 mod output;
 mod program;
 mod spawn;
-mod table;
+pub(crate) mod table;
+pub(crate) mod trigger;
 mod urls;
 mod values;
 

@@ -52,7 +52,8 @@ pub(crate) fn channel_fields(mi: &mut Document, channel: &Channel) {
 }
 
 fn channel_attributes(mi: &mut Document, attributes: &ChannelAttributes, channel: &Channel) {
-    let overwrites = attributes.overwrite == OverwriteMode::Overwrite;
+    // Whatever is not discard reads as overwrite, also the session's default in the reply to enable-channel.
+    let overwrites = attributes.overwrite != OverwriteMode::Discard;
     mi.text("overwrite_mode", if overwrites { "OVERWRITE" } else { "DISCARD" });
     mi.number("subbuffer_size", attributes.subbuf_size);
     mi.number("subbuffer_count", attributes.num_subbuf);

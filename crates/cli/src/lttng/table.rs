@@ -106,6 +106,26 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
         run: commands::add_context::run,
     },
     CommandSpec {
+        name: "add-trigger",
+        summary: "Add a trigger",
+        operands: "",
+        options: &[
+            HELP,
+            LIST_OPTIONS,
+            valued("condition", None, "CONDITION", "Condition, followed by its own options"),
+            valued(
+                "action",
+                None,
+                "ACTION",
+                "Action, followed by its own options; may be given several times",
+            ),
+            valued("name", None, "NAME", "Name of the trigger"),
+            OWNER_UID,
+        ],
+        actions: &[],
+        run: commands::add_trigger::run,
+    },
+    CommandSpec {
         name: "create",
         summary: "Create a recording session",
         operands: "[SESSION]",
@@ -263,6 +283,14 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
         run: commands::list::run,
     },
     CommandSpec {
+        name: "list-triggers",
+        summary: "List triggers",
+        operands: "",
+        options: &[HELP, LIST_OPTIONS],
+        actions: &[],
+        run: commands::list_triggers::run,
+    },
+    CommandSpec {
         name: "metadata",
         summary: "Regenerate the metadata of a session (deprecated; use regenerate)",
         operands: "ACTION",
@@ -277,6 +305,14 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
         options: &[HELP, SESSION, LIST_OPTIONS, LIST_COMMANDS],
         actions: &["metadata", "statedump"],
         run: commands::regenerate::run,
+    },
+    CommandSpec {
+        name: "remove-trigger",
+        summary: "Remove a trigger",
+        operands: "NAME",
+        options: &[HELP, LIST_OPTIONS, OWNER_UID],
+        actions: &[],
+        run: commands::remove_trigger::run,
     },
     CommandSpec {
         name: "rotate",

@@ -1,5 +1,6 @@
 //! `view [SESSION]`: becomes a trace reader on the session's trace (`docs/spec/cli.md` §6.14).
 
+use std::io::IsTerminal;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -34,7 +35,8 @@ pub(crate) fn run(program: &mut Program, command: &'static CommandSpec, words: &
             arguments(&session, viewer.is_some())
         }
     };
-    if let Some(path) = arguments.last() {
+    // Where the reader's output goes to another program, this line would be in its way; LTTng's gets lost there as well.
+    if let Some(path) = arguments.last().filter(|_| std::io::stdout().is_terminal()) {
         out.say(format_args!("Trace directory: {path}\n"));
     }
     launch(program, viewer.as_deref(), &arguments)
