@@ -46,11 +46,11 @@ pub enum FieldType {
 /// What is known of an event before it happens: names and types.
 pub trait EventLayout {
     /// The payload field of exactly this name, without the underscore of the metadata.
-    fn payload(&self, name: &str) -> Option<(FieldIndex, FieldType)>;
+    fn find_payload(&self, name: &str) -> Option<(FieldIndex, FieldType)>;
     /// The context of this name, without `$ctx.`. `ip` and perf counters are not offered by LTTng-UST.
-    fn context(&self, name: &str) -> Option<(FieldIndex, FieldType)>;
+    fn find_context(&self, name: &str) -> Option<(FieldIndex, FieldType)>;
     /// The application context of this provider and name. LTTng-UST makes any up on demand.
-    fn app_context(&self, provider: &str, name: &str) -> Option<FieldIndex>;
+    fn find_app_context(&self, provider: &str, name: &str) -> Option<FieldIndex>;
 }
 
 /// How strictly types are taken.
@@ -276,17 +276,17 @@ impl<L: EventLayout + ?Sized> Linker<'_, L> {
     }
 
     fn payload(&self, name: &str) -> Result<(FieldIndex, FieldType), LinkError> {
-        self.layout.payload(name).ok_or_else(|| no_such("field", name))
+        self.layout.find_payload(name).ok_or_else(|| no_such("field", name))
     }
 
     fn context(&self, name: &str) -> Result<(Target, FieldType), LinkError> {
-        let (context, kind) = self.layout.context(name).ok_or_else(|| no_such("context", name))?;
+        let (context, kind) = self.layout.find_context(name).ok_or_else(|| no_such("context", name))?;
         Ok((Target::Context(context), kind))
     }
 
     fn app_context(&self, name: &str) -> Result<(Target, FieldType), LinkError> {
         let (provider, context) = name.split_once(':').ok_or_else(|| no_such("application context", name))?;
-        let found = self.layout.app_context(provider, context);
+        let found = self.layout.find_app_context(provider, context);
         let context = found.ok_or_else(|| no_such("application context", name))?;
         Ok((Target::AppContext(context), FieldType::Dynamic))
     }
@@ -469,6 +469,8 @@ impl<L: EventLayout + ?Sized> Linker<'_, L> {
         use Register::{Double, S64, U64, Unknown};
         let Some(top) = self.stack.last_mut() else { return Err(LinkError::Type { opcode, offset }) };
         let fits = match opcode {
+            // What a minus makes of a double is no longer known to be one.
+            Opcode::CastDoubleToS64 if top.checked == Unknown => self.strictness == Strictness::Rttng,
             Opcode::CastDoubleToS64 => top.checked == Double,
             _ => matches!(top.checked, S64 | U64 | Double | Unknown),
         };
