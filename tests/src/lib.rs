@@ -18,11 +18,13 @@ pub mod apps;
 mod daemon;
 mod need;
 mod program;
+mod recording;
 mod trace;
 mod world;
 
 pub use daemon::{Make, Sessiond};
 pub use need::{Need, met, our_program};
 pub use program::{Ended, Program, Running, eventually};
+pub use recording::{Cast, Recording};
 pub use trace::{Event, events_by_name};
 pub use world::{World, WorldOptions};

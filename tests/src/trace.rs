@@ -17,8 +17,6 @@ pub struct Event {
     pub level: String,
     /// All scopes behind the name: packet context, contexts, payload, as printed.
     pub scopes: String,
-    /// The payload alone, as printed, without its braces.
-    pub fields: String,
 }
 
 impl Event {
@@ -39,10 +37,14 @@ impl Event {
                 rest.split_once(": { ").map(|(head, scopes)| (head, format!("{{ {scopes}")))?;
             let (level, name) = head.rsplit_once(' ').unwrap_or(("", head));
             let (level, name) = (level.to_owned(), name.to_owned());
-            let fields = last_scope(&scopes).to_owned();
-            Some(Event { timestamp_ns, name, level, scopes, fields })
+            Some(Event { timestamp_ns, name, level, scopes })
         };
         parts().unwrap_or_else(|| panic!("not an event of babeltrace2: {line:?}"))
+    }
+
+    /// The payload alone, as printed, without its braces.
+    pub fn fields(&self) -> &str {
+        last_scope(&self.scopes)
     }
 
     /// The printed value of a payload field or context that holds no braces or commas itself.
@@ -54,9 +56,14 @@ impl Event {
         Some(rest[..end].trim_end())
     }
 
-    /// The value of an integer field or context.
+    /// The value of an integer field or context that is printed in base 10.
     pub fn int(&self, field: &str) -> Option<i64> {
         self.value(field)?.parse().ok()
+    }
+
+    /// The value of an integer field or context that is printed in base 16, as addresses are.
+    pub fn hex(&self, field: &str) -> Option<u64> {
+        u64::from_str_radix(self.value(field)?.strip_prefix("0x")?, 16).ok()
     }
 }
 
@@ -134,7 +141,7 @@ mod tests {
         let event = Event::parse(line);
         assert_eq!(event.timestamp_ns, 1_700_000_000_000_000_042);
         assert_eq!((event.name.as_str(), event.level.as_str()), ("a:b", "TRACE_INFO (6)"));
-        assert_eq!(event.fields, "thread = 3, text = \"} {\\\" x\", n = -4");
+        assert_eq!(event.fields(), "thread = 3, text = \"} {\\\" x\", n = -4");
         assert_eq!((event.int("vpid"), event.int("thread"), event.int("n")), (Some(7), Some(3), Some(-4)));
     }
 }

@@ -5,18 +5,8 @@
 
 use std::sync::OnceLock;
 
-use rttng_tests::Make::Real;
-use rttng_tests::{Event, Make, Need, World, apps};
-
-/// Who plays which part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Cast {
-    lttng: Make,
-    sessiond: Make,
-    consumerd: Make,
-}
-
-const ALL_REAL: Cast = Cast { lttng: Real, sessiond: Real, consumerd: Real };
+use rttng_tests::Make::{Ours, Real};
+use rttng_tests::{Cast, Event, Need, Recording, apps};
 
 /// How buffers are shared out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,42 +49,29 @@ impl Known {
 
 /// Records the program with this cast. Everything that it says it fired must be there.
 fn record(cast: Cast, buffers: Buffers) -> Option<Vec<Known>> {
-    let needs = [Need::RealLttng, Need::Babeltrace2, Need::UstHeaders];
-    let world = World::open(&needs)?;
-    let daemon = world.sessiond(cast.sessiond, cast.consumerd);
-    let trace = world.file("trace");
-    let output = trace.display().to_string();
-    let lttng = |args: &[&str]| world.lttng(cast.lttng, args).ok();
-
-    lttng(&["create", "matrix", "--output", &output]);
+    let recording = Recording::create(cast, &[Need::UstHeaders])?;
     let buffers = match buffers {
         Buffers::PerUser => "--buffers-uid",
         Buffers::PerProcess => "--buffers-pid",
     };
     // Room for all: what is compared is what is written, not who is in time.
-    lttng(&["enable-channel", "-u", "main", buffers, "--subbuf-size=1M", "--num-subbuf=8"]);
-    lttng(&["enable-event", "-u", "-c", "main", "rttng_*"]);
-    lttng(&["add-context", "-u", "-c", "main", "-t", "vpid", "-t", "vtid", "-t", "procname"]);
-    lttng(&["start"]);
-    let fired = world
-        .program(apps::built("fields"))
+    recording.lttng(["enable-channel", "-u", "main", buffers, "--subbuf-size=1M", "--num-subbuf=8"]);
+    recording.lttng(["enable-event", "-u", "-c", "main", "rttng_*"]);
+    recording.lttng(["add-context", "-u", "-c", "main", "-t", "vpid", "-t", "vtid", "-t", "procname"]);
+    recording.lttng(["start"]);
+    let fired = recording
+        .traced(apps::built("fields"))
         .args(["--events", "60", "--threads", "8", "--fork"])
         .env("LD_PRELOAD", "liblttng-ust-fork.so.1")
-        .env("LTTNG_UST_REGISTER_TIMEOUT", "-1")
         .run()
         .ok();
-    lttng(&["stop"]);
-    lttng(&["destroy"]);
-    let ended = daemon.terminate();
-    assert_eq!(ended.code(), Some(0), "the session daemon ends in order: {ended}");
-
     let fired: usize = fired
         .lines()
         .filter_map(|line| line.strip_prefix("fired "))
         .map(|count| count.parse::<usize>().expect("a count"))
         .sum();
     assert_eq!(fired, 2 * 8 * 60 * 24);
-    let mut events: Vec<Known> = world.babeltrace2(&trace).iter().map(Known::of).collect();
+    let mut events: Vec<Known> = recording.finish().iter().map(Known::of).collect();
     assert_eq!(events.len(), fired, "every event that was fired is recorded, once");
     events.sort();
     Some(events)
@@ -103,7 +80,7 @@ fn record(cast: Cast, buffers: Buffers) -> Option<Vec<Known>> {
 /// Records with the cast and compares to what the real programs recorded.
 fn equals_the_real_one(cast: Cast, buffers: Buffers) {
     static REAL: [OnceLock<Option<Vec<Known>>>; 2] = [OnceLock::new(), OnceLock::new()];
-    let Some(real) = REAL[buffers as usize].get_or_init(|| record(ALL_REAL, buffers)) else { return };
+    let Some(real) = REAL[buffers as usize].get_or_init(|| record(Cast::REAL, buffers)) else { return };
     let Some(events) = record(cast, buffers) else { return };
     for (event, real) in events.iter().zip(real) {
         assert_eq!(event, real, "recorded by {cast:?}");
@@ -133,4 +110,5 @@ macro_rules! casts {
 // Named after the parts that are ours; order: lttng, session daemon, consumer daemon.
 casts! {
     none: Real Real Real;
+    lttng: Ours Real Real;
 }

@@ -1,5 +1,6 @@
-//! The project's own chores: `cargo xtask test`.
+//! The project's own chores: `cargo xtask test`, `cargo xtask bench`.
 
+mod bench;
 mod licences;
 mod packages;
 mod tally;
@@ -10,6 +11,8 @@ use std::process::{Command, ExitCode};
 
 const USAGE: &str = "\
 cargo xtask test             everything that must hold: format, lints, licences, documents, all tests
+cargo xtask bench record     measure recording beside the real programs; rewrites the table in docs/performance.md
+cargo xtask bench record ROW one row of it; prints only
 ";
 
 fn main() -> ExitCode {
@@ -17,6 +20,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
         ["test"] => test::run(),
+        ["bench", rest @ ..] => bench::run(rest),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             Ok(())

@@ -6,8 +6,10 @@
 //! * [`metadata_packet`], [`index`]: two of the three kinds of files of a trace.
 
 pub mod class;
+pub mod decode;
 pub mod index;
 pub mod metadata_packet;
+pub mod summary;
 pub mod tsdl;
 pub mod types;
 pub mod ust;

@@ -202,6 +202,13 @@ fn hint_for(found: &str) -> &'static str {
     }
 }
 
+impl FilterErrorKind {
+    /// Whether it is about a constant that has the right form but no value.
+    pub(crate) fn is_bad_constant(&self) -> bool {
+        matches!(self, Self::ZeroWithSuffix | Self::UpperCaseHexadecimal | Self::ReservedLetters)
+    }
+}
+
 impl FilterError {
     pub(crate) fn new(kind: FilterErrorKind, span: Range<usize>) -> Self {
         Self { kind, span }

@@ -74,6 +74,8 @@ impl<'t> Parser<'t> {
             return FilterError::new(FilterErrorKind::Unexpected { expected, found }, self.end..self.end);
         };
         let found = match &token.kind {
+            // Where no constant can stand, the reference does not come to reading its value.
+            TokenKind::Faulty(kind) if expected != OPERAND && kind.is_bad_constant() => "a constant".into(),
             TokenKind::Faulty(kind) => return FilterError::new(kind.clone(), token.span.clone()),
             TokenKind::Identifier(name) => format!("the name `{}`", shortened(name)),
             TokenKind::Global(name) => format!("`{}`", shortened(name)),
@@ -149,7 +151,7 @@ impl<'t> Parser<'t> {
                 let close = self.expect(")", "an operator or `)`")?;
                 return Ok(Expr { node: inner.node, span: open.start..close.end });
             }
-            _ => return Err(self.unexpected("a field, a context, a constant or `(`")),
+            _ => return Err(self.unexpected(OPERAND)),
         };
         Ok(Expr { node, span: self.take() })
     }
@@ -194,6 +196,9 @@ impl<'t> Parser<'t> {
         Ok(Item { name, indexes, span })
     }
 }
+
+/// What an operand can start with.
+const OPERAND: &str = "a field, a context, a constant or `(`";
 
 /// Names are ASCII.
 fn shortened(name: &str) -> String {

@@ -1,6 +1,6 @@
 //! What `lttng` 2.13.9 sent, refused and recorded (`tests/vectors/filter/README.md`), against this compiler.
 
-use rttng_filter::{Bytecode, compile};
+use rttng_filter::{Bytecode, FilterErrorKind, compile};
 use serde_json::Value;
 
 fn lines(name: &str) -> Vec<Value> {
@@ -46,4 +46,34 @@ fn refuses_what_the_reference_refuses_with_its_code_and_text() {
         assert!(error.span.start <= error.span.end && error.span.end <= expr.len(), "{expr}: {error:?}");
         assert!(error.render(expr).starts_with("error: "), "{expr}");
     }
+}
+
+/// Odd and random expressions: whatever the reference did with them, this compiler does.
+#[test]
+fn odd_expressions_end_as_with_the_reference() {
+    let mut accepted = 0;
+    for line in &lines("odd.jsonl") {
+        let expr = text(line, "expr");
+        match (compile(expr), line["data"].as_str()) {
+            (Ok(bytecode), Some(data)) => {
+                let relocation_offset = line["reloc_offset"].as_u64().unwrap() as u32;
+                assert_eq!(
+                    bytecode,
+                    Bytecode::from_parts(bytes(data), relocation_offset, 0).unwrap(),
+                    "{expr}"
+                );
+                accepted += 1;
+            }
+            (Err(error), None) => {
+                assert_eq!(u64::from(error.lttng_code()), line["exit_status"].as_u64().unwrap(), "{expr}");
+                assert_eq!(error.lttng_text(), text(line, "stderr"), "{expr}");
+            }
+            // More than the tracer's stack holds: refused here on purpose.
+            (Err(error), Some(_)) => {
+                assert!(matches!(error.kind, FilterErrorKind::StackTooDeep { .. }), "{expr}: {error}");
+            }
+            (Ok(_), None) => panic!("{expr} compiles"),
+        }
+    }
+    assert!(accepted > 200, "{accepted}");
 }

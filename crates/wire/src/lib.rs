@@ -11,6 +11,7 @@ mod bitness;
 mod codec;
 mod exchange;
 
+pub mod agent;
 pub mod client;
 pub mod consumer;
 pub mod health;

@@ -13,12 +13,11 @@ use rttng_wire::{Decode, Encode};
 
 /// Everything that decodes one of the protocol's values, fed with the same bytes.
 fn decode_everything(bytes: &[u8]) {
-    if let Ok(request) = Request::decode(&mut rttng_wire::Reader::new(bytes)) {
-        if let Ok(command) = request.command {
-            // Whatever was read can be written, and is then read the same.
-            let again = Request::from_bytes(&command.to_bytes()).unwrap();
-            assert_eq!(again.command, Ok(command));
-        }
+    let request = Request::decode(&mut rttng_wire::Reader::new(bytes));
+    if let Ok(Request { command: Ok(command), .. }) = request {
+        // Whatever was read can be written, and is then read the same.
+        let again = Request::from_bytes(&command.to_bytes()).unwrap();
+        assert_eq!(again.command, Ok(command));
     }
     let _ = RequestFrame::progress(bytes);
     for &kind in CommandKind::ALL {

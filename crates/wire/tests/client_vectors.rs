@@ -218,3 +218,16 @@ fn replies_mean_what_the_daemon_did() {
     assert_eq!(network.control.to_string(), "tcp4://127.0.0.1:5342/sub");
     assert_eq!((network.data.port, network.data.subdir.as_str()), (5343, ""));
 }
+
+/// A name that one user chose must not hide the sessions of the others, and must not outgrow its field.
+#[test]
+fn a_listed_name_that_is_not_utf8_hides_nothing() {
+    let mut bytes = vector("client/2.13/04-list-sessions.rep.bin");
+    bytes[24..24 + 254].fill(0xeb);
+    let Ok(Answer::Sessions(sessions)) = Reply::from_bytes(CommandKind::ListSessions, &bytes).unwrap().result
+    else {
+        panic!()
+    };
+    assert_eq!(sessions[0].name, "?".repeat(254));
+    assert!(sessions[0].creation_time_s.is_some());
+}

@@ -34,7 +34,8 @@ pub struct Warning {
 
 /// Line and column of a byte of `text`, both from 1.
 pub(crate) fn place(text: &str, offset: usize) -> (usize, usize) {
-    let before = &text[..text.floor_char_boundary(offset)];
+    // Spans start at tokens, and those at characters.
+    let before = text.get(..offset).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
 }

@@ -51,4 +51,4 @@ pub fn read_metadata(file: &[u8]) -> Result<Metadata, MetadataError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -201,7 +201,7 @@ impl<'a> Parser<'a> {
                         "minor" => value.integer::<u64>().map(|v| minor = Some((v, span.clone()))),
                         "uuid" => uuid(&value).map(|v| trace.uuid = Some(v)),
                         "byte_order" => value.byte_order(self.native).map(|v| byte_order = Some(v)),
-                        _ => Some(self.warn_unknown(&key, "the trace", &span)),
+                        _ => self.pass_over(&key, "the trace", &span),
                     };
                     if known.is_none() {
                         return Err(self.fault_attribute(&key, "the trace", span));
@@ -257,7 +257,7 @@ impl<'a> Parser<'a> {
                 "offset_s" => value.integer().map(|v| clock.offset_seconds = v),
                 "offset" => value.integer().map(|v| clock.offset = v),
                 "absolute" => value.boolean().map(|v| clock.absolute = v),
-                _ => Some(self.warn_unknown(&key, "a clock", &span)),
+                _ => self.pass_over(&key, "a clock", &span),
             };
             if known.is_none() {
                 return Err(self.fault_attribute(&key, "a clock", span));
@@ -314,7 +314,7 @@ impl<'a> Parser<'a> {
                         "stream_id" => value.integer().map(|v| stream = Some(v)),
                         "loglevel" => value.integer().map(|v| class.log_level = Some(v)),
                         "model.emf.uri" => value.text().map(|v| class.emf_uri = Some(v.to_owned())),
-                        _ => Some(self.warn_unknown(&key, "an event", &span)),
+                        _ => self.pass_over(&key, "an event", &span),
                     };
                     if known.is_none() {
                         return Err(self.fault_attribute(&key, "an event", span));
@@ -527,6 +527,12 @@ impl<'a> Parser<'a> {
 
     pub(super) fn fault_attribute(&self, key: &str, what: &str, span: Range<usize>) -> ParseError {
         self.fault_at(span, format!("this cannot be `{key}` of {what}"))
+    }
+
+    /// [`Parser::warn_unknown`] where an attribute's value must be taken or refused.
+    pub(super) fn pass_over(&mut self, key: &str, what: &str, span: &Range<usize>) -> Option<()> {
+        self.warn_unknown(key, what, span);
+        Some(())
     }
 
     pub(super) fn warn_unknown(&mut self, key: &str, what: &str, span: &Range<usize>) {

@@ -422,7 +422,7 @@ fn any_stream() -> impl Strategy<Value = StreamClass> {
     )
 }
 
-fn any_trace() -> impl Strategy<Value = TraceClass> {
+pub(crate) fn any_trace() -> impl Strategy<Value = TraceClass> {
     let value = prop_oneof![any::<i64>().prop_map(EnvValue::Integer), any_text().prop_map(EnvValue::Text)];
     let clock = (prop::option::of(any::<[u8; 16]>()), 1..u64::MAX, any::<u64>(), any::<i64>(), any::<i64>());
     let clock = (clock, prop::option::of(any_text()), any::<bool>()).prop_map(

@@ -216,7 +216,7 @@ impl Parser<'_> {
                 "base" => value.base().map(|v| integer.base = v),
                 "encoding" => value.encoding().map(|v| integer.encoding = v),
                 "map" => value.mapped_clock().map(|v| integer.clock = Some(v.to_owned())),
-                _ => Some(self.warn_unknown(&key, "an integer", &span)),
+                _ => self.pass_over(&key, "an integer", &span),
             };
             if known.is_none() {
                 return Err(self.fault_attribute(&key, "an integer", span));
@@ -243,7 +243,7 @@ impl Parser<'_> {
                 "mant_dig" => digits(&value).map(|v| float.mantissa_bits = v),
                 "align" => value.alignment().map(|v| align = Some(v)),
                 "byte_order" => value.byte_order(self.native).map(|v| float.byte_order = v),
-                _ => Some(self.warn_unknown(&key, "a floating point number", &span)),
+                _ => self.pass_over(&key, "a floating point number", &span),
             };
             if known.is_none() {
                 return Err(self.fault_attribute(&key, "a floating point number", span));

@@ -18,7 +18,7 @@ pub enum OverwriteMode {
 
 codes! {
     /// How the consumer takes data out of the ring buffer.
-    pub enum OutputType: u8, "output_type" {
+    pub enum OutputType: u8, "channel.output" {
         /// `splice()`, kernel domain only.
         Splice = 0,
         /// A memory map.

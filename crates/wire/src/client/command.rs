@@ -17,7 +17,7 @@ use super::uri::Uri;
 
 codes! {
     /// Which command, without what it carries. The numbers are those of 2.13; other versions number otherwise.
-    pub enum CommandKind: u32, "command_kind" {
+    pub enum CommandKind: u32, "request.cmd_type" {
         /// Record a context field.
         AddContext = 0,
         /// Disable a channel.

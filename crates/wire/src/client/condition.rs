@@ -8,7 +8,7 @@ use crate::{Decode, Encode, Reader, WireError, Writer};
 
 codes! {
     /// The kind of a condition.
-    pub enum ConditionType: i8, "condition type" {
+    pub enum ConditionType: i8, "condition.type" {
         /// A session has recorded so much.
         SessionConsumedSize = 100,
         /// A channel's buffers are so full.

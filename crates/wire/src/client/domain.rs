@@ -4,7 +4,7 @@ use crate::{Decode, Encode, Reader, WireError, Writer};
 
 codes! {
     /// Who traces: one of LTTng's tracing domains.
-    pub enum DomainType: i32, "domain_type" {
+    pub enum DomainType: i32, "domain.type" {
         /// The Linux kernel.
         Kernel = 1,
         /// User space, through liblttng-ust.
@@ -47,7 +47,7 @@ impl DomainType {
 
 codes! {
     /// Who shares a set of ring buffers.
-    pub enum BufferType: i32, "buffer_type" {
+    pub enum BufferType: i32, "domain.buf_type" {
         /// Each traced process has its own.
         PerPid = 0,
         /// The processes of one user share them.

@@ -9,7 +9,7 @@ use crate::{Decode, Encode, Reader, WireError, Writer};
 
 codes! {
     /// What kind of instrumentation an event stands for.
-    pub enum EventType: i8, "event_type" {
+    pub enum EventType: i8, "event.type" {
         /// Every kind: tracepoints and system calls.
         All = -1,
         /// A tracepoint, or a logger of an agent domain.
@@ -351,7 +351,7 @@ impl Decode for Event {
 
 codes! {
     /// The type of a tracepoint's field, as lists tell it.
-    pub enum FieldType: u8, "field_type" {
+    pub enum FieldType: u8, "field.type" {
         /// None of the others.
         Other = 0,
         /// An integer.

@@ -8,7 +8,7 @@ use crate::{Decode, Encode, Reader, WireError, Writer};
 
 codes! {
     /// At which end of a system call the event is.
-    pub enum EmissionSite: u32, "emission_site" {
+    pub enum EmissionSite: u32, "event_rule.emission_site" {
         /// Both ends.
         EntryExit = 0,
         /// The entry.

@@ -4,7 +4,7 @@ use super::domain::DomainType;
 
 codes! {
     /// Which log levels an event takes.
-    pub enum LogLevelType: i8, "log_level_type" {
+    pub enum LogLevelType: i8, "event.loglevel_type" {
         /// All of them.
         All = 0,
         /// The given level and all that are more severe.
@@ -19,15 +19,20 @@ codes! {
 pub struct LogLevelSelection {
     /// How the level is meant.
     pub kind: LogLevelType,
-    /// The level, as a number of the event's domain. Without a selection: −1, and `i32::MIN` in agent domains. In a
-    /// list of tracepoints: the tracepoint's own level.
+    /// The level, as a number of the event's domain. Without a selection: −1, in Java's domains `i32::MIN`, in Python's
+    /// 10. In a list of tracepoints: the tracepoint's own level.
     pub level: i32,
 }
 
 impl LogLevelSelection {
     /// All levels, as LTTng sends it for the domain.
     pub fn all(domain: DomainType) -> Self {
-        LogLevelSelection { kind: LogLevelType::All, level: if domain.is_agent() { i32::MIN } else { -1 } }
+        let level = match domain {
+            DomainType::Kernel | DomainType::Ust => -1,
+            DomainType::Jul | DomainType::Log4j => i32::MIN,
+            DomainType::Python => 10,
+        };
+        LogLevelSelection { kind: LogLevelType::All, level }
     }
 
     /// This level and what is more severe.

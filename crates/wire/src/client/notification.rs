@@ -26,7 +26,7 @@ pub struct NotificationVersion {
 
 codes! {
     /// How a subscription or a handshake went.
-    pub enum NotificationStatus: i8, "notification_status" {
+    pub enum NotificationStatus: i8, "message.status" {
         /// Well.
         Ok = 0,
         /// The connection has an equal subscription already.

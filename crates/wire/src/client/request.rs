@@ -225,7 +225,11 @@ impl Decode for Request {
         let size = usize::try_from(payload_size(&header, message)).unwrap_or(usize::MAX);
         let command = match input.bytes("request payload", size) {
             Ok(payload) => command_codec::decode(&header, &message[UNION_AT..UNION_END], payload),
-            Err(why) => Err(Refusal::new(header.incomplete_code(), why)),
+            Err(why) => {
+                // The connection ended: what there is belongs to this request.
+                input.skip(input.rest().len())?;
+                Err(Refusal::new(header.incomplete_code(), why))
+            }
         };
         Ok(Request { header, command })
     }

@@ -2,7 +2,8 @@
 //!
 //! LTTng treats names as bytes; here they are UTF-8 at the door. What a *request* carries must be UTF-8, so that a name
 //! can be printed, stored and sent back unchanged. In the *replies* that list what others named ([`Utf8::Lossy`]), a
-//! stranger's odd name must not hide everybody else's, so what is not UTF-8 is replaced by U+FFFD.
+//! stranger's odd name must not hide everybody else's, so each byte that is not UTF-8 becomes `?`; the text then still
+//! fits the field that it came from.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -15,7 +16,7 @@ use crate::{Reader, WireError, Writer};
 pub(crate) enum Utf8 {
     /// It is an error.
     Strict,
-    /// Its bad parts become U+FFFD.
+    /// Each bad byte becomes `?`.
     Lossy,
 }
 
@@ -27,7 +28,14 @@ impl Utf8 {
                 Ok(text) => Ok(text.to_owned()),
                 Err(_) => Err(WireError::BadText { field, why: "not UTF-8" }),
             },
-            Utf8::Lossy => Ok(String::from_utf8_lossy(bytes).into_owned()),
+            Utf8::Lossy => {
+                let mut text = String::with_capacity(bytes.len());
+                for chunk in bytes.utf8_chunks() {
+                    text.push_str(chunk.valid());
+                    text.extend(std::iter::repeat_n('?', chunk.invalid().len()));
+                }
+                Ok(text)
+            }
         }
     }
 }

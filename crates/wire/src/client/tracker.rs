@@ -6,7 +6,7 @@ use crate::{Decode, Encode, Reader, WireError, Writer};
 
 codes! {
     /// An attribute of processes that can be tracked. User space has the virtual ones only.
-    pub enum ProcessAttribute: i32, "process_attribute" {
+    pub enum ProcessAttribute: i32, "process_attr" {
         /// Process identifier.
         Pid = 0,
         /// Process identifier in its namespace.
@@ -80,7 +80,7 @@ pub enum ProcessAttributeValue {
 
 codes! {
     /// The kind of a [`ProcessAttributeValue`].
-    pub enum ProcessAttributeValueType: i32, "process_attribute_value_type" {
+    pub enum ProcessAttributeValueType: i32, "process_attr.value_type" {
         /// A process.
         Pid = 0,
         /// A user's number.

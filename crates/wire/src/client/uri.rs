@@ -8,7 +8,7 @@ use crate::{Decode, Encode, Reader, WireError, Writer};
 
 codes! {
     /// Which of a relay daemon's connections.
-    pub enum StreamKind: u32, "stream_kind" {
+    pub enum StreamKind: u32, "uri.stype" {
         /// Commands and metadata.
         Control = 0,
         /// Packets.

@@ -148,7 +148,10 @@ fn relay(rest: &str, both: bool, family: AddressFamily) -> Result<RelayUrl, UrlE
     let (host, after) = match rest.strip_prefix('[') {
         Some(bracketed) => {
             let (address, after) =
-                bracketed.split_once(']').ok_or_else(|| UrlError::BrokenIpv6(rest.to_owned()))?;
+                bracketed.split_once(']').ok_or_else(|| UrlError::BrokenIpv6(bracketed.to_owned()))?;
+            if address.is_empty() {
+                return Err(UrlError::BrokenIpv6(bracketed.to_owned()));
+            }
             if !(after.is_empty() || after.starts_with([':', '/'])) {
                 return Err(UrlError::AfterIpv6(after.to_owned()));
             }
@@ -169,12 +172,13 @@ fn relay(rest: &str, both: bool, family: AddressFamily) -> Result<RelayUrl, UrlE
     let port = next_port()?;
     let data_port = if both { next_port()? } else { None };
     if let Some(trailing) = ports.next() {
-        return Err(UrlError::Trailing(format!(":{trailing}")));
+        return Err(UrlError::Trailing(ports.fold(format!(":{trailing}"), |all, port| all + ":" + port)));
     }
     Ok(RelayUrl { both, family, host: host.to_owned(), port, data_port, subdir: subdir.to_owned() })
 }
 
-/// An empty port keeps the default.
+/// An empty port keeps the default. The reference library ignores what follows the digits and drops bits that do not fit
+/// (`5342x` is 5342 to it, `4294967297` is 1); here both are errors, because nobody means them.
 fn parse_port(text: &str) -> Result<Option<u16>, UrlError> {
     if text.is_empty() {
         return Ok(None);
@@ -283,4 +287,88 @@ pub fn uris_of_pair(
 /// The URL text of a path, as snapshot outputs carry it.
 pub fn file_url(path: &std::path::Path) -> String {
     format!("file://{}", String::from_utf8_lossy(text::path_bytes(path)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nobody(_: &str, _: AddressFamily) -> Option<IpAddr> {
+        None
+    }
+
+    /// What the URI objects hold that the 2.13.9 library sent for these URLs.
+    #[test]
+    fn urls_become_the_uris_that_the_real_library_sends() {
+        let net = |control: &str, data: &str| vec![control.to_owned(), data.to_owned()];
+        for (url, uris) in [
+            ("net://127.0.0.1", net("tcp4://127.0.0.1:5342/", "tcp4://127.0.0.1:5343/")),
+            ("net://127.0.0.1/", net("tcp4://127.0.0.1:5342/", "tcp4://127.0.0.1:5343/")),
+            ("NET4://127.0.0.1/a/b/", net("tcp4://127.0.0.1:5342/a/b/", "tcp4://127.0.0.1:5343/")),
+            ("net://127.0.0.1//a", net("tcp4://127.0.0.1:5342//a", "tcp4://127.0.0.1:5343/")),
+            ("net://127.0.0.1::7000/x", net("tcp4://127.0.0.1:5342/x", "tcp4://127.0.0.1:7000/")),
+            ("net://127.0.0.1:/s", net("tcp4://127.0.0.1:5342/s", "tcp4://127.0.0.1:5343/")),
+            ("net://127.0.0.1/a:b:c", net("tcp4://127.0.0.1:5342/a:b:c", "tcp4://127.0.0.1:5343/")),
+            ("net6://[::1]:1:2/s", net("tcp6://[::1]:1/s", "tcp6://[::1]:2/")),
+            ("net6://localhost/q", net("tcp6://[::1]:5342/q", "tcp6://[::1]:5343/")),
+            ("file:///tmp/x", vec!["file:///tmp/x/".to_owned()]),
+            ("/tmp/../x", vec!["file:///tmp/../x/".to_owned()]),
+            ("tcp://127.0.0.1:9/s", vec!["tcp4://127.0.0.1:9/s".to_owned()]),
+        ] {
+            let found = url.parse::<TraceUrl>().unwrap().uris(nobody).unwrap();
+            assert_eq!(found.iter().map(Uri::to_string).collect::<Vec<_>>(), uris, "{url}");
+        }
+    }
+
+    /// The texts that the 2.13.9 library writes for these URLs.
+    #[test]
+    fn wrong_urls_are_refused_with_the_words_of_the_real_library() {
+        for (url, text) in [
+            ("net://127.0.0.1:70000", "Invalid port number 70000"),
+            ("net://127.0.0.1:0", "Invalid port number 0"),
+            ("net://127.0.0.1:-1", "Invalid port number -1"),
+            ("net://127.0.0.1:1:2:3", "Trailing characters not recognized: :3"),
+            ("tcp://127.0.0.1:1:2", "Trailing characters not recognized: :2"),
+            ("net://127.0.0.1:1:2:", "Trailing characters not recognized: :"),
+            ("net://", "No address or hostname detected."),
+            ("net:///x", "No address or hostname detected."),
+            ("net6://::1", "No address or hostname detected."),
+            ("net6://[::1", "Broken IPv6 address ::1"),
+            ("net6://[]", "Broken IPv6 address ]"),
+            ("net6://[::1]x", "Unknown symbol after IPv6 address: x"),
+            ("file://tmp", "Missing destination full path."),
+            ("tmp", "URI parse unknown protocol tmp"),
+            ("net:/127.0.0.1", "URI parse unknown protocol net:/127.0.0.1"),
+            ("net://[::1]", "URI parse bad hostname ::1 for af 2"),
+            ("net6://[127.0.0.1]", "URI parse bad hostname 127.0.0.1 for af 10"),
+            ("net://nosuchhost.invalid", "URI parse bad hostname nosuchhost.invalid for af 2"),
+        ] {
+            let error = url.parse::<TraceUrl>().and_then(|url| url.uris(nobody)).unwrap_err();
+            assert_eq!(error.to_string(), text, "{url}");
+        }
+        for url in ["net://127.0.0.1:5342x", "net://127.0.0.1:+5", "net://127.0.0.1:4294967297"] {
+            assert!(matches!(url.parse::<TraceUrl>(), Err(UrlError::BadPort(_))), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_control_and_a_data_url_must_fit_each_other() {
+        let uris = uris_of_pair("tcp://127.0.0.1:1/s", "tcp://127.0.0.1:2/t", nobody).unwrap();
+        assert_eq!(uris[0].to_string(), "tcp4://127.0.0.1:1/s");
+        assert_eq!(
+            (uris[1].to_string().as_str(), uris[1].stream),
+            ("tcp4://127.0.0.1:2/t", StreamKind::Data)
+        );
+        assert_eq!(uris_of_pair("net://127.0.0.1", "net://127.0.0.1", nobody).unwrap().len(), 2);
+        for (control, data, error) in [
+            ("tcp://127.0.0.1", "tcp://127.0.0.2", UrlError::Mismatch),
+            ("net://127.0.0.1", "tcp://127.0.0.1", UrlError::ControlIsNet),
+            ("tcp://127.0.0.1", "net://127.0.0.1", UrlError::DataIsNet),
+            ("file:///x", "tcp://127.0.0.1", UrlError::DataBesideFile),
+            ("file:///x", "file:///x", UrlError::DataBesideFile),
+            ("tcp://127.0.0.1", "file:///x", UrlError::Mismatch),
+        ] {
+            assert_eq!(uris_of_pair(control, data, nobody), Err(error), "{control} {data}");
+        }
+    }
 }

@@ -88,6 +88,10 @@ impl CommandReceipt {
         self.code = CommandCode::from_code(input.u32("command")?);
         input.skip(UNION_AT - 8)?;
         self.head = Head::decode(self.code, &mut input)?;
+        // A program may be empty: then nothing follows that could complete it.
+        if let (Head::Filter(_) | Head::Capture(_), 0) = (&self.head, self.head.data_len()) {
+            self.head = Head::Whole(self.head.complete(&[])?);
+        }
         self.state = match self.code.pattern() {
             Pattern::TwoReplies => State::FirstReply,
             Pattern::OneReply => State::Data,
@@ -259,4 +263,25 @@ fn bounded(value: u64, field: &'static str, limit: usize) -> Result<usize, WireE
 
 fn exactly(value: u64, field: &'static str, wanted: usize) -> Result<(), WireError> {
     if value == wanted as u64 { Ok(()) } else { Err(WireError::BadValue { field, value: i128::from(value) }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bytecode::Bytecode;
+    use super::super::command_exchange::CommandExchange;
+    use super::super::dialect::Dialect;
+    use super::*;
+
+    #[test]
+    fn an_empty_filter_is_whole_with_its_record() {
+        let command = Command::Filter(Bytecode::new(Vec::new().into(), 0, 0).unwrap());
+        let request = Request { handle: ObjectHandle(5), command };
+        let Action::Send(record) = CommandExchange::new(Dialect::Abi9, &request).unwrap().next() else {
+            panic!("the record is sent first")
+        };
+        let mut receipt = CommandReceipt::new();
+        assert_eq!(receipt.next(), Action::Receive(COMMAND_LEN));
+        receipt.received(&record).unwrap();
+        assert_eq!(receipt.next(), Action::Done(ReceivedCommand::Request(request)));
+    }
 }

@@ -1,0 +1,80 @@
+//! Measurements beside the real programs: each quantity is taken in turns from the real programs and from ours, in the
+//! same run on the same machine, and the medians are compared. `cargo xtask bench` builds and starts this for release.
+
+mod crowd;
+mod drain;
+mod stage;
+mod table;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use rttng_tests::{Need, met};
+
+use crate::stage::Cast;
+use crate::table::{Row, Samples};
+
+/// One measurement: it gives some quantities of a cast at a time.
+struct Bench {
+    name: &'static str,
+    /// The quantities, in the order in which the table shows them.
+    rows: &'static [Row],
+    /// How often each cast has its turn.
+    rounds: usize,
+    measure: fn(Cast) -> Samples,
+}
+
+/// The recording of user-space events.
+const RECORD: &[Bench] = &[
+    Bench { name: "event", rows: drain::EVENT_ROWS, rounds: 5, measure: drain::event },
+    Bench { name: "drain", rows: drain::DRAIN_ROWS, rounds: 5, measure: drain::drain },
+    Bench { name: "buffers", rows: drain::BUFFERS_ROWS, rounds: 1, measure: drain::buffers },
+    Bench { name: "crowd", rows: crowd::CROWD_ROWS, rounds: 3, measure: crowd::crowd },
+    Bench { name: "rules", rows: crowd::RULES_ROWS, rounds: 1, measure: crowd::rules },
+    Bench { name: "hung", rows: crowd::HUNG_ROWS, rounds: 1, measure: crowd::hung },
+];
+
+const USAGE: &str = "bench record [event|drain|buffers|crowd|rules|hung]…";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let Some(("record", names)) = words.split_first().map(|(first, rest)| (first.as_str(), rest)) else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    if let Some(unknown) = names.iter().find(|name| !RECORD.iter().any(|bench| bench.name == name.as_str())) {
+        eprintln!("there is no measurement {unknown}: {USAGE}");
+        return ExitCode::from(2);
+    }
+    if !met(&[Need::Namespaces, Need::RealLttng, Need::UstHeaders, Need::Root]) {
+        return ExitCode::FAILURE;
+    }
+    let chosen =
+        RECORD.iter().filter(|bench| names.is_empty() || names.iter().any(|name| name == bench.name));
+    let mut lines = table::head();
+    for bench in chosen {
+        let (mut real, mut ours) = (Vec::new(), Vec::new());
+        for round in 0..bench.rounds {
+            eprintln!("{} {}/{}", bench.name, round + 1, bench.rounds);
+            real.push((bench.measure)(Cast::real()));
+            if let Some(cast) = Cast::ours() {
+                ours.push((bench.measure)(cast));
+            }
+        }
+        for row in bench.rows {
+            let line = row.line(&real, &ours);
+            eprintln!("{line}");
+            lines.push(line);
+        }
+    }
+    let table = lines.join("\n");
+    println!("{table}");
+    if names.is_empty() {
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/performance.md");
+        if let Err(error) = table::replace_in(&page, &table) {
+            eprintln!("cannot write {}: {error}", page.display());
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,167 @@
+//! The stage of a measurement: a world, a session daemon with its consumer daemon, a session that records to a file;
+//! and what the kernel tells about their processes.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use rttng_tests::{Ended, Make, Need, Running, Sessiond, World, WorldOptions, apps, eventually};
+use rustix::process::Pid;
+
+/// Our parts that are ready to be measured. The rest of our cast is real.
+const READY: Cast = Cast { sessiond: Make::Real, consumerd: Make::Real };
+
+/// Who plays the daemons. The client is the real one for both, so that only the daemons differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cast {
+    pub(crate) sessiond: Make,
+    pub(crate) consumerd: Make,
+}
+
+impl Cast {
+    /// The real programs.
+    pub(crate) fn real() -> Cast {
+        Cast { sessiond: Make::Real, consumerd: Make::Real }
+    }
+
+    /// Ours, as far as they are ready.
+    pub(crate) fn ours() -> Option<Cast> {
+        (READY != Cast::real()).then_some(READY)
+    }
+}
+
+/// A world with running daemons.
+pub(crate) struct Stage {
+    pub(crate) world: World,
+    pub(crate) daemon: Sessiond,
+    cast: Cast,
+}
+
+impl Stage {
+    /// Starts the daemons of a cast.
+    pub(crate) fn set(cast: Cast) -> Stage {
+        let options = WorldOptions::default().shm_bytes(8 << 30);
+        let world =
+            options.open(&[Need::RealLttng, Need::UstHeaders]).expect("the needs were checked before");
+        let daemon = world.sessiond(cast.sessiond, cast.consumerd);
+        Stage { world, daemon, cast }
+    }
+
+    /// Runs a client command that must succeed, and gives how long it took and what it said.
+    pub(crate) fn lttng(&self, args: &[&str]) -> (Duration, String) {
+        let started = Instant::now();
+        let ended: Ended =
+            self.world.made(Make::Real, "lttng").arg("--no-sessiond").args(args).limit(PATIENCE).run();
+        let took = started.elapsed();
+        (took, ended.ok())
+    }
+
+    /// Creates a session with one channel, which records these events of the load program.
+    pub(crate) fn record(&self, subbuf_size: &str, subbuf_count: &str, events: &str) {
+        self.lttng(&["create", "bench", "--output", &self.trace().display().to_string()]);
+        let (size, count) = (format!("--subbuf-size={subbuf_size}"), format!("--num-subbuf={subbuf_count}"));
+        self.lttng(&["enable-channel", "-u", "main", &size, &count]);
+        self.lttng(&["enable-event", "-u", "-c", "main", events]);
+    }
+
+    /// Where the session records to.
+    pub(crate) fn trace(&self) -> PathBuf {
+        self.world.file("trace")
+    }
+
+    /// Stops the session; gives how many events the daemons count as discarded.
+    pub(crate) fn stop(&self) -> u64 {
+        let (_, said) = self.lttng(&["stop"]);
+        let lost = said
+            .lines()
+            .find_map(|line| line.strip_prefix("Warning: ")?.split_once(" events were discarded"));
+        lost.map_or(0, |(count, _)| count.parse().expect("a count of events"))
+    }
+
+    /// Runs the load program, flat out.
+    pub(crate) fn load(&self, args: &[&str]) -> Load {
+        let program = self.world.program(apps::built("load")).args(args).limit(PATIENCE);
+        Load::of(&program.env("LTTNG_UST_REGISTER_TIMEOUT", "-1").run().ok())
+    }
+
+    /// Starts this many applications that register and then sleep.
+    pub(crate) fn crowd(&self, count: usize) -> Running {
+        let script = r#"for ((i = 0; i < $1; i++)); do "$2" --idle 3600 & done; wait"#;
+        let crowd = self
+            .world
+            .program("bash")
+            .args(["-c", script, "crowd", &count.to_string()])
+            .arg(apps::built("load"))
+            .env("LTTNG_UST_REGISTER_TIMEOUT", "-1")
+            .spawn();
+        eventually("all applications have registered", || {
+            let (_, list) = self.lttng(&["list", "-u"]);
+            list.lines().filter(|line| line.starts_with("PID: ")).count() >= count
+        });
+        crowd
+    }
+
+    /// The processes of the consumer daemon.
+    pub(crate) fn consumerd(&self) -> Vec<Pid> {
+        self.world.processes("lttng-consumerd")
+    }
+
+    /// Resident memory of the session daemon, in MiB, with the worker processes that it started of itself.
+    pub(crate) fn sessiond_rss_mib(&self) -> f64 {
+        let mut names = vec!["lttng-sessiond"];
+        if self.cast.sessiond == Make::Real {
+            // Its worker changes its name.
+            names.push("lttng-runas");
+        }
+        let pids = names.into_iter().flat_map(|name| self.world.processes(name));
+        pids.map(|pid| status_kib(pid, "VmRSS:")).sum::<f64>() / 1024.0
+    }
+
+    /// Ends the session and the daemons; a measurement that leaves a broken daemon is none.
+    pub(crate) fn strike(self) {
+        let ended = self.daemon.terminate();
+        assert_eq!(ended.code(), Some(0), "{ended}");
+    }
+}
+
+/// How long anything in a measurement may take.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// What the load program measured of itself.
+pub(crate) struct Load {
+    pub(crate) events: f64,
+    /// Processor time of the tracing threads alone.
+    pub(crate) cpu_ns: f64,
+}
+
+impl Load {
+    /// Reads `events N wall_ns N cpu_ns N`.
+    fn of(line: &str) -> Load {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let value = |name: &str| -> f64 {
+            let at = words.iter().position(|word| *word == name).expect("the load program says what it did");
+            words[at + 1].parse().expect("a number")
+        };
+        Load { events: value("events"), cpu_ns: value("cpu_ns") }
+    }
+}
+
+/// Processor time that these processes have used until now, in seconds, to the nanosecond: the sum over their threads.
+pub(crate) fn cpu_seconds(pids: &[Pid]) -> f64 {
+    let mut total_ns = 0.0;
+    for pid in pids {
+        let tasks = fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero())).expect("the process lives");
+        for task in tasks.flatten() {
+            // A thread may end while we look.
+            let stat = fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
+            total_ns += stat.split_whitespace().next().and_then(|ns| ns.parse::<f64>().ok()).unwrap_or(0.0);
+        }
+    }
+    total_ns / 1e9
+}
+
+fn status_kib(pid: Pid, key: &str) -> f64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).unwrap_or_default();
+    let value = status.lines().find_map(|line| line.strip_prefix(key));
+    value.and_then(|value| value.split_whitespace().next()?.parse().ok()).unwrap_or(0.0)
+}

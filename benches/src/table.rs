@@ -1,0 +1,99 @@
+//! What was measured, as a table: medians of both casts, their ratio, and the bar that ours has to reach.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// Quantities of one turn, by the name of their row.
+pub(crate) type Samples = BTreeMap<&'static str, f64>;
+
+/// A quantity that is compared.
+pub(crate) struct Row {
+    /// Its name, as the reader sees it.
+    pub(crate) what: &'static str,
+    pub(crate) unit: &'static str,
+    /// Digits behind the point.
+    pub(crate) digits: usize,
+    pub(crate) bar: Bar,
+}
+
+/// What ours has to reach.
+pub(crate) enum Bar {
+    /// At most this multiple of the real one's.
+    Ratio(f64),
+    /// At most this many units.
+    Most(f64),
+    /// Nothing: the row explains others.
+    None,
+}
+
+const BEGIN: &str = "<!-- cargo xtask bench record: begin -->";
+const END: &str = "<!-- cargo xtask bench record: end -->";
+
+/// The lines above the rows.
+pub(crate) fn head() -> Vec<String> {
+    vec!["| what | unit | real | ours | ours : real | bar | |".into(), "|---|---|--:|--:|--:|---|---|".into()]
+}
+
+impl Row {
+    /// The row of the table, from all turns of both casts.
+    pub(crate) fn line(&self, real: &[Samples], ours: &[Samples]) -> String {
+        let digits = self.digits;
+        let number = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.digits$}"));
+        let (real, ours) = (self.median(real), self.median(ours));
+        let ratio = real.zip(ours).map(|(real, ours)| ours / real);
+        let (bar, reached) = match self.bar {
+            Bar::Ratio(most) => (format!("≤ {most} ×"), ratio.map(|ratio| ratio <= most)),
+            Bar::Most(most) => (format!("≤ {most} {}", self.unit), ours.map(|ours| ours <= most)),
+            Bar::None => (String::new(), None),
+        };
+        let reached = reached.map_or("", |reached| if reached { "reached" } else { "**missed**" });
+        let ratio = ratio.map_or("–".to_owned(), |ratio| format!("{ratio:.2}"));
+        format!(
+            "| {} | {} | {} | {} | {ratio} | {bar} | {reached} |",
+            self.what,
+            self.unit,
+            number(real),
+            number(ours)
+        )
+    }
+
+    fn median(&self, turns: &[Samples]) -> Option<f64> {
+        let mut values: Vec<f64> =
+            turns.iter().filter_map(|samples| samples.get(self.what).copied()).collect();
+        values.sort_by(f64::total_cmp);
+        let upper = *values.get(values.len() / 2)?;
+        let lower = values[(values.len() - 1) / 2];
+        Some((lower + upper) / 2.0)
+    }
+}
+
+/// Puts the table between its two marks in a page; the rest of the page stays.
+///
+/// # Errors
+/// When the page cannot be read or written, or has no marks.
+pub(crate) fn replace_in(page: &Path, table: &str) -> io::Result<()> {
+    let text = fs::read_to_string(page)?;
+    let marked = text.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+    let (before, after) = marked.ok_or_else(|| io::Error::other(format!("there is no {BEGIN} … {END}")))?;
+    fs::write(page, format!("{before}{BEGIN}\n{table}\n{END}{after}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compares_medians_to_the_bar() {
+        let row = Row { what: "start", unit: "ms", digits: 1, bar: Bar::Ratio(0.5) };
+        let turns = |values: &[f64]| {
+            values.iter().map(|&value| Samples::from([("start", value)])).collect::<Vec<_>>()
+        };
+        let line = row.line(&turns(&[10.0, 30.0, 12.0]), &turns(&[6.0, 6.0, 100.0]));
+        assert_eq!(line, "| start | ms | 12.0 | 6.0 | 0.50 | ≤ 0.5 × | reached |");
+        let line = row.line(&turns(&[10.0, 14.0]), &turns(&[7.0]));
+        assert_eq!(line, "| start | ms | 12.0 | 7.0 | 0.58 | ≤ 0.5 × | **missed** |");
+        assert_eq!(row.line(&turns(&[10.0]), &[]), "| start | ms | 10.0 | – | – | ≤ 0.5 × |  |");
+    }
+}

@@ -1,0 +1,387 @@
+//! Types to steps: what is only passed over is folded into as few steps as possible, and lengths and tags are tied to
+//! the integers that they refer to.
+
+use std::collections::HashMap;
+
+use super::program::{Bits, Count, Options, Slot, Step, sort_key};
+use crate::types::{Enumeration, Field, FieldRef, Integer, Scope, Structure, Type, Variant};
+
+/// A trace whose metadata reads well but means nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {cause}")]
+pub struct CompileError {
+    /// The event or structure at fault.
+    pub place: String,
+    /// What is wrong with it.
+    pub cause: String,
+}
+
+/// What happens with an integer of the packet besides being passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    Keep(Slot),
+    Time,
+}
+
+/// Which fields are kept, by where they are in the trace class: it does not move while it is compiled.
+#[derive(Debug, Default)]
+pub(crate) struct Uses {
+    by_field: HashMap<*const Field, Use>,
+    slots: usize,
+}
+
+/// The most integers that one trace may need kept.
+const MAX_SLOTS: usize = Slot::MAX as usize;
+
+impl Uses {
+    /// Starts with `reserved` slots that the caller gives out.
+    pub(crate) fn new(reserved: usize) -> Uses {
+        Uses { by_field: HashMap::new(), slots: reserved }
+    }
+
+    /// How many slots programs need.
+    pub(crate) fn slots(&self) -> usize {
+        self.slots
+    }
+
+    pub(crate) fn set(&mut self, field: &Field, what: Use) {
+        self.by_field.insert(std::ptr::from_ref(field), what);
+    }
+
+    fn slot_of(&mut self, field: &Field) -> Option<Slot> {
+        match self.by_field.get(&std::ptr::from_ref(field)) {
+            Some(Use::Keep(slot)) => Some(*slot),
+            Some(Use::Time) => None,
+            None if self.slots < MAX_SLOTS => {
+                let slot = self.slots as Slot;
+                self.slots += 1;
+                self.set(field, Use::Keep(slot));
+                Some(slot)
+            }
+            None => None,
+        }
+    }
+}
+
+/// The structures of one kind of event with those of its packet, outermost first, as far as they exist.
+pub(crate) type Scopes<'t> = [(Scope, Option<&'t Structure>); 6];
+
+/// Goes through the structures before they are compiled, and gives each integer that is a length or a tag its slot.
+pub(crate) struct Resolver<'t, 'u> {
+    scopes: Scopes<'t>,
+    /// The scope that is gone through.
+    current: usize,
+    /// Fields that come before, in each of the structures around.
+    around: Vec<&'t [Field]>,
+    uses: &'u mut Uses,
+}
+
+impl<'t, 'u> Resolver<'t, 'u> {
+    /// Resolves all references in scopes `from` and after.
+    pub(crate) fn resolve(scopes: Scopes<'t>, from: Scope, uses: &'u mut Uses) -> Result<(), String> {
+        let mut resolver = Resolver { scopes, current: 0, around: Vec::new(), uses };
+        for (at, (scope, structure)) in scopes.into_iter().enumerate() {
+            if let (Some(structure), true) = (structure, scope >= from) {
+                resolver.current = at;
+                resolver.structure(structure)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn structure(&mut self, structure: &'t Structure) -> Result<(), String> {
+        self.around.push(&[]);
+        for (i, field) in structure.fields.iter().enumerate() {
+            if let Some(innermost) = self.around.last_mut() {
+                *innermost = &structure.fields[..i];
+            }
+            self.ty(&field.ty)?;
+        }
+        self.around.pop();
+        Ok(())
+    }
+
+    fn ty(&mut self, ty: &'t Type) -> Result<(), String> {
+        match ty {
+            Type::Integer(_) | Type::Float(_) | Type::Enumeration(_) | Type::String(_) => Ok(()),
+            Type::Array(array) => self.ty(&array.element),
+            Type::Sequence(sequence) => {
+                self.target(&sequence.length, "length")?;
+                self.ty(&sequence.element)
+            }
+            Type::Structure(structure) => self.structure(structure),
+            Type::Variant(variant) => {
+                let tag = self.target(&variant.tag, "tag")?;
+                if !matches!(tag.ty, Type::Enumeration(_)) {
+                    return Err(format!("the tag `{}` of a variant is no enumeration", variant.tag));
+                }
+                variant.options.iter().try_for_each(|option| self.ty(&option.ty))
+            }
+        }
+    }
+
+    fn target(&mut self, reference: &FieldRef, what: &str) -> Result<&'t Field, String> {
+        let field =
+            self.find(reference).ok_or_else(|| format!("the {what} `{reference}` is no field before"))?;
+        let (Type::Integer(integer) | Type::Enumeration(Enumeration { container: integer, .. })) = &field.ty
+        else {
+            return Err(format!("the {what} `{reference}` is a {}, not an integer", field.ty.kind()));
+        };
+        if what == "length" && integer.signed {
+            return Err(format!("the length `{reference}` is signed"));
+        }
+        match self.uses.slot_of(field) {
+            Some(_) => Ok(field),
+            None => Err(format!("the {what} `{reference}` is one too many, or a time")),
+        }
+    }
+
+    /// The field meant: by its scope if it says one, else in the structures around, innermost first, and then in the
+    /// scopes before, nearest first.
+    fn find(&self, reference: &FieldRef) -> Option<&'t Field> {
+        let (name, rest) = reference.path.split_first()?;
+        let whole = |at: usize| self.scopes[at].1.map(|structure| structure.fields.as_slice());
+        let outermost = self.around.first().copied();
+        match reference.scope {
+            Some(scope) => {
+                let at = self.scopes.iter().position(|(other, _)| *other == scope)?;
+                let fields = match at.cmp(&self.current) {
+                    std::cmp::Ordering::Less => whole(at),
+                    std::cmp::Ordering::Equal => outermost,
+                    std::cmp::Ordering::Greater => None,
+                };
+                descend(named(fields?, name)?, rest)
+            }
+            None => {
+                let around = self.around.iter().rev().copied();
+                let before = (0..self.current).rev().filter_map(whole);
+                descend(around.chain(before).find_map(|fields| named(fields, name))?, rest)
+            }
+        }
+    }
+}
+
+fn named<'t>(fields: &'t [Field], name: &str) -> Option<&'t Field> {
+    fields.iter().rev().find(|field| field.name == name)
+}
+
+fn descend<'t>(field: &'t Field, path: &[String]) -> Option<&'t Field> {
+    let Some((name, rest)) = path.split_first() else { return Some(field) };
+    let inner = match &field.ty {
+        Type::Structure(structure) => named(&structure.fields, name),
+        Type::Variant(variant) => named(&variant.options, name),
+        _ => None,
+    };
+    descend(inner?, rest)
+}
+
+/// What is known of a place in the packet: its remainder by a power of two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Phase {
+    modulus: u64,
+    remainder: u64,
+}
+
+impl Phase {
+    /// Anywhere.
+    pub(crate) const UNKNOWN: Phase = Phase { modulus: 1, remainder: 0 };
+    /// The start of a packet, which is aligned on whatever is asked for.
+    pub(crate) const PACKET_START: Phase = Phase { modulus: 1 << 20, remainder: 0 };
+
+    fn after(self, bits: u64) -> Phase {
+        Phase { remainder: self.remainder.wrapping_add(bits) & (self.modulus - 1), ..self }
+    }
+
+    /// What is left of it once something unknown was passed that is a multiple of `modulus`, a power of two.
+    fn within(self, modulus: u64) -> Phase {
+        let modulus = self.modulus.min(modulus);
+        Phase { modulus, remainder: self.remainder & (modulus - 1) }
+    }
+
+    /// What is known if either is.
+    fn or(self, other: Phase) -> Phase {
+        let (mut a, mut b) = (self.within(other.modulus), other.within(self.modulus));
+        while a != b {
+            (a, b) = (a.within(a.modulus / 2), b.within(b.modulus / 2));
+        }
+        a
+    }
+}
+
+/// Compiles structures that have been resolved.
+pub(crate) struct Compiler<'t, 'u> {
+    /// Tags are looked up where they were resolved.
+    resolver: Resolver<'t, 'u>,
+    steps: Vec<Step>,
+    phase: Phase,
+}
+
+/// Compiles the scopes from `first` to `last`; they follow each other without gaps. `phase` is where they start.
+pub(crate) fn compile(
+    scopes: Scopes<'_>,
+    first: Scope,
+    last: Scope,
+    uses: &mut Uses,
+    phase: Phase,
+) -> (Box<[Step]>, Phase) {
+    let resolver = Resolver { scopes, current: 0, around: Vec::new(), uses };
+    let mut compiler = Compiler { resolver, steps: Vec::new(), phase };
+    for (at, (scope, structure)) in scopes.into_iter().enumerate() {
+        if let (Some(structure), true) = (structure, (first..=last).contains(&scope)) {
+            compiler.resolver.current = at;
+            compiler.structure(structure);
+        }
+    }
+    (compiler.steps.into(), compiler.phase)
+}
+
+impl<'t> Compiler<'t, '_> {
+    fn align(&mut self, bits: u32) {
+        let bits = u64::from(bits.max(1));
+        if self.phase.modulus >= bits {
+            self.skip(self.phase.remainder.wrapping_neg() & (bits - 1));
+        } else {
+            self.steps.push(Step::Align(bits as u32));
+            self.phase = Phase { modulus: bits, remainder: 0 };
+        }
+    }
+
+    fn skip(&mut self, bits: u64) {
+        self.phase = self.phase.after(bits);
+        match self.steps.last_mut() {
+            _ if bits == 0 => {}
+            Some(Step::Skip(before)) => *before = before.saturating_add(bits),
+            _ => self.steps.push(Step::Skip(bits)),
+        }
+    }
+
+    fn structure(&mut self, structure: &'t Structure) {
+        self.align(structure.alignment_bits());
+        self.resolver.around.push(&[]);
+        for (i, field) in structure.fields.iter().enumerate() {
+            if let Some(innermost) = self.resolver.around.last_mut() {
+                *innermost = &structure.fields[..i];
+            }
+            self.field(field);
+        }
+        self.resolver.around.pop();
+    }
+
+    fn field(&mut self, field: &'t Field) {
+        match (&field.ty, self.resolver.uses.by_field.get(&std::ptr::from_ref(field))) {
+            (Type::Integer(integer), Some(what)) => self.integer(integer, *what),
+            (Type::Enumeration(enumeration), Some(what)) => self.integer(&enumeration.container, *what),
+            (ty, _) => self.ty(ty),
+        }
+    }
+
+    fn integer(&mut self, integer: &Integer, what: Use) {
+        self.align(integer.alignment_bits);
+        let size = integer.size_bits.clamp(1, 64);
+        let bits = Bits { size: size as u8, order: integer.byte_order, signed: integer.signed };
+        self.steps.push(match what {
+            Use::Keep(slot) => Step::Read { slot, bits },
+            Use::Time => Step::ReadTime(bits),
+        });
+        self.phase = self.phase.after(u64::from(size));
+    }
+
+    fn ty(&mut self, ty: &'t Type) {
+        self.align(ty.alignment_bits());
+        match ty {
+            Type::Integer(integer) => self.skip(u64::from(integer.size_bits)),
+            Type::Enumeration(enumeration) => self.skip(u64::from(enumeration.container.size_bits)),
+            Type::Float(float) => self.skip(u64::from(float.size_bits())),
+            Type::String(_) => {
+                self.steps.push(Step::String);
+                self.phase = Phase { modulus: 8, remainder: 0 };
+            }
+            Type::Array(array) => self.repeat(Count::Fixed(array.length), &array.element),
+            Type::Sequence(sequence) => {
+                if let Some(slot) = self.slot(&sequence.length) {
+                    self.repeat(Count::Recorded(slot), &sequence.element);
+                }
+            }
+            Type::Structure(structure) => self.structure(structure),
+            Type::Variant(variant) => self.variant(variant),
+        }
+    }
+
+    /// The slot of a resolved reference; there is one, or resolving had failed.
+    fn slot(&mut self, reference: &FieldRef) -> Option<Slot> {
+        let field = self.resolver.find(reference)?;
+        self.resolver.uses.slot_of(field)
+    }
+
+    /// The steps of something that starts at `phase`, and where it ends.
+    fn apart(&mut self, phase: Phase, what: impl FnOnce(&mut Self)) -> (Box<[Step]>, Phase) {
+        let outer = std::mem::take(&mut self.steps);
+        let outer_phase = std::mem::replace(&mut self.phase, phase);
+        what(self);
+        let phase = std::mem::replace(&mut self.phase, outer_phase);
+        (std::mem::replace(&mut self.steps, outer).into(), phase)
+    }
+
+    fn repeat(&mut self, count: Count, element: &'t Type) {
+        // Each round starts at the element's alignment, wherever the one before ended.
+        let (body, _) = self.apart(Phase::UNKNOWN, |this| this.ty(element));
+        let size = match &*body {
+            [] | [Step::Align(_)] => 0,
+            [Step::Skip(bits)] | [Step::Align(_), Step::Skip(bits)] => *bits,
+            _ => {
+                self.steps.push(Step::Repeat { count, body });
+                self.phase = Phase::UNKNOWN;
+                return;
+            }
+        };
+        let stride = size.checked_next_multiple_of(u64::from(element.alignment_bits())).unwrap_or(u64::MAX);
+        match count {
+            _ if size == 0 => {}
+            Count::Fixed(0) => {}
+            // A size beyond all packets stays so.
+            Count::Fixed(count) => self.skip((count - 1).saturating_mul(stride).saturating_add(size)),
+            Count::Recorded(count) => {
+                self.steps.push(Step::SkipElements { count, size, stride });
+                self.phase = self.phase.within(1 << (size | stride).trailing_zeros());
+            }
+        }
+    }
+
+    fn variant(&mut self, variant: &'t Variant) {
+        let Some(field) = self.resolver.find(&variant.tag) else { return };
+        let Some(tag) = self.resolver.uses.slot_of(field) else { return };
+        let Type::Enumeration(enumeration) = &field.ty else { return };
+        let start = self.phase;
+        let mut end: Option<Phase> = None;
+        let mut steps = Vec::with_capacity(variant.options.len());
+        for option in &variant.options {
+            let (option, phase) = self.apart(start, |this| this.field(option));
+            steps.push(option);
+            end = Some(end.map_or(phase, |other| other.or(phase)));
+        }
+        let signed = enumeration.container.signed;
+        let options = Options { ranges: option_ranges(variant, enumeration), steps, signed };
+        self.steps.push(Step::Select { tag, options: Box::new(options) });
+        self.phase = end.unwrap_or(Phase::UNKNOWN);
+    }
+}
+
+/// Which values of the tag mean which option. Labels count with and without LTTng's underscore, the exact ones first.
+fn option_ranges(variant: &Variant, tag: &Enumeration) -> Vec<(u64, u64, usize)> {
+    let (least, most) = tag.container.range();
+    let key = |value: i128| sort_key(value as u64, tag.container.signed);
+    let shown: HashMap<&str, usize> =
+        variant.options.iter().enumerate().map(|(at, option)| (option.display_name(), at)).collect();
+    let exact: HashMap<&str, usize> =
+        variant.options.iter().enumerate().map(|(at, option)| (option.name.as_str(), at)).collect();
+    let option_of = |label: &str| {
+        let bare = label.strip_prefix('_').unwrap_or(label);
+        exact.get(label).or_else(|| shown.get(label)).or_else(|| shown.get(bare)).copied()
+    };
+    let in_range = tag.ranges().filter(|(_, first, last)| first <= last && *last >= least && *first <= most);
+    in_range
+        .filter_map(|(label, first, last)| {
+            Some((key(first.max(least)), key(last.min(most)), option_of(label)?))
+        })
+        .collect()
+}

@@ -1,0 +1,409 @@
+//! Packets and their events, with the programs of all kinds of events of a trace.
+
+use std::collections::HashMap;
+
+use super::compile::{CompileError, Phase, Resolver, Scopes, Use, Uses, compile};
+use super::program::{DecodeError, Machine, ShortHeader, Slot, Step};
+use crate::class::{StreamClass, TraceClass};
+use crate::types::{ByteOrder, Field, Integer, Scope, Structure, Type};
+use crate::ust::{Abi, EventHeader};
+
+/// First four bytes of a data packet.
+pub const PACKET_MAGIC: u64 = 0xC1FC_1FC1;
+
+/// The integers that mean something to this program, by their slots.
+const MAGIC: Slot = 0;
+const STREAM_ID: Slot = 1;
+const STREAM_INSTANCE_ID: Slot = 2;
+const TIMESTAMP_BEGIN: Slot = 3;
+const TIMESTAMP_END: Slot = 4;
+const CONTENT_SIZE: Slot = 5;
+const PACKET_SIZE: Slot = 6;
+const PACKET_SEQ_NUM: Slot = 7;
+const EVENTS_DISCARDED: Slot = 8;
+const EVENT_ID: Slot = 9;
+const KNOWN_SLOTS: usize = 10;
+
+/// Their names in the packet header.
+const HEADER_FIELDS: [(&str, Slot); 3] =
+    [("magic", MAGIC), ("stream_id", STREAM_ID), ("stream_instance_id", STREAM_INSTANCE_ID)];
+
+/// Their names in the packet context.
+const CONTEXT_FIELDS: [(&str, Slot); 6] = [
+    ("timestamp_begin", TIMESTAMP_BEGIN),
+    ("timestamp_end", TIMESTAMP_END),
+    ("content_size", CONTENT_SIZE),
+    ("packet_size", PACKET_SIZE),
+    ("packet_seq_num", PACKET_SEQ_NUM),
+    ("events_discarded", EVENTS_DISCARDED),
+];
+
+/// Why the start of a packet cannot be understood; what follows it in the file is lost with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PacketError {
+    /// Another magic number.
+    #[error("the magic number is {0:#010x}, not 0xc1fc1fc1")]
+    BadMagic(u64),
+    /// A stream that the metadata does not know.
+    #[error("the packet belongs to the stream {0}, which the metadata does not know")]
+    UnknownStream(u64),
+    /// Header or context are cut off, or a variant in them makes no sense.
+    #[error(transparent)]
+    Header(#[from] DecodeError),
+    /// The tracer has not finished the packet.
+    #[error("the packet is still open: its sizes are not set yet")]
+    Open,
+    /// Sizes that contradict each other or the file.
+    #[error(
+        "the packet claims {content_bits} bits of content in {packet_bits} bits; the file has {available_bits}"
+    )]
+    BadSize {
+        /// What it claims to hold, header included.
+        content_bits: u64,
+        /// What it claims to take, padding included.
+        packet_bits: u64,
+        /// Bits from its start to the end of the file.
+        available_bits: u64,
+    },
+}
+
+/// What a packet says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PacketInfo {
+    /// Id of its stream class: the channel.
+    pub stream_id: u64,
+    /// Which of that class's streams: the CPU.
+    pub stream_instance_id: Option<u64>,
+    /// When it was begun, in clock cycles.
+    pub timestamp_begin: Option<u64>,
+    /// When it was ended, in clock cycles; 0 in crash traces.
+    pub timestamp_end: Option<u64>,
+    /// Size from its start to the end of its last event, in bits.
+    pub content_bits: u64,
+    /// Size with padding, in bits.
+    pub packet_bits: u64,
+    /// Its number in the stream, from 0.
+    pub sequence_number: Option<u64>,
+    /// Events of the stream that were discarded up to its end, as a running total.
+    pub events_discarded: Option<u64>,
+    /// Where its events start, in bits.
+    pub events_start: u64,
+}
+
+/// An event that was passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeenEvent {
+    /// Which of the stream class's events, by position in [`StreamClass::events`].
+    pub class: usize,
+    /// When, in clock cycles, as far as the trace says.
+    pub time: u64,
+}
+
+/// Decodes the packets of one trace.
+#[derive(Debug)]
+pub struct TraceDecoder {
+    header: Box<[Step]>,
+    has_magic: bool,
+    has_stream_id: bool,
+    has_instance_id: bool,
+    streams: HashMap<u64, StreamDecoder>,
+    /// The stream of packets that name none.
+    default_stream: Option<u64>,
+    slots: Vec<u64>,
+}
+
+#[derive(Debug)]
+struct StreamDecoder {
+    context: Box<[Step]>,
+    present: Vec<Slot>,
+    event_header: Box<[Step]>,
+    /// The short form of the header, if it is one of LTTng's.
+    short_header: Option<ShortHeader>,
+    /// The rest of each event after its header.
+    events: Vec<EventSteps>,
+    ids: EventIds,
+}
+
+/// What follows the header of one kind of event.
+#[derive(Debug)]
+struct EventSteps {
+    steps: Box<[Step]>,
+    /// Its bits, if they are always as many and none of them matters.
+    fixed_bits: Option<u64>,
+}
+
+impl EventSteps {
+    fn new(steps: Box<[Step]>) -> EventSteps {
+        let fixed_bits = match &*steps {
+            [] => Some(0),
+            [Step::Skip(bits)] => Some(*bits),
+            _ => None,
+        };
+        EventSteps { steps, fixed_bits }
+    }
+}
+
+/// From event ids to positions.
+#[derive(Debug)]
+enum EventIds {
+    /// Ids are the positions, as LTTng gives them out.
+    Dense(usize),
+    Sparse(HashMap<u64, usize>),
+}
+
+impl EventIds {
+    fn of(stream: &StreamClass) -> EventIds {
+        if stream.events.iter().zip(0..).all(|(event, id)| event.id == id) {
+            return EventIds::Dense(stream.events.len());
+        }
+        EventIds::Sparse(stream.events.iter().enumerate().map(|(at, event)| (event.id, at)).collect())
+    }
+
+    fn position(&self, id: u64) -> Option<usize> {
+        match self {
+            EventIds::Dense(len) => usize::try_from(id).ok().filter(|id| id < len),
+            EventIds::Sparse(ids) => ids.get(&id).copied(),
+        }
+    }
+}
+
+impl TraceDecoder {
+    /// Compiles the types of all packets and events of a trace.
+    pub fn new(trace: &TraceClass) -> Result<TraceDecoder, CompileError> {
+        let mut uses = Uses::new(KNOWN_SLOTS);
+        let header_fields = trace.packet_header.as_ref();
+        let in_header =
+            header_fields.map(|header| keep(header, &HEADER_FIELDS, &mut uses)).unwrap_or_default();
+        let mut streams = HashMap::with_capacity(trace.streams.len());
+        // References of all events are resolved before anything is compiled, since they decide what is kept.
+        for stream in &trace.streams {
+            resolve_stream(trace, stream, &mut uses)?;
+        }
+        let scopes = scopes_of(trace, None, None);
+        let (header, phase) =
+            compile(scopes, Scope::PacketHeader, Scope::PacketHeader, &mut uses, Phase::PACKET_START);
+        for stream in &trace.streams {
+            streams.insert(stream.id, StreamDecoder::new(trace, stream, &mut uses, phase));
+        }
+        Ok(TraceDecoder {
+            header,
+            has_magic: in_header.contains(&MAGIC),
+            has_stream_id: in_header.contains(&STREAM_ID),
+            has_instance_id: in_header.contains(&STREAM_INSTANCE_ID),
+            streams,
+            default_stream: match trace.streams.as_slice() {
+                [only] => Some(only.id),
+                _ => None,
+            },
+            slots: vec![0; uses.slots()],
+        })
+    }
+
+    #[cfg(test)]
+    pub(super) fn knows_header_of(&self, stream: u64) -> bool {
+        self.streams[&stream].short_header.is_some()
+    }
+
+    /// Reads the start of a packet. `bytes` are the first of the packet (all of its header at least), `available` the
+    /// number of bytes from its start to the end of the file.
+    pub fn packet(&mut self, bytes: &[u8], available: u64) -> Result<PacketInfo, PacketError> {
+        let mut machine = Machine::new(bytes, u64::MAX);
+        let slots = self.slots.as_mut_slice();
+        machine.run(&self.header, slots)?;
+        let slot = |slots: &[u64], slot: Slot| slots[usize::from(slot)];
+        if self.has_magic && slot(slots, MAGIC) != PACKET_MAGIC {
+            return Err(PacketError::BadMagic(slot(slots, MAGIC)));
+        }
+        let stream_id = match (self.has_stream_id, self.default_stream) {
+            (true, _) => slot(slots, STREAM_ID),
+            (false, only) => only.unwrap_or(0),
+        };
+        let Some(stream) = self.streams.get(&stream_id) else {
+            return Err(PacketError::UnknownStream(stream_id));
+        };
+        machine.run(&stream.context, slots)?;
+
+        let get = |wanted: Slot| stream.present.contains(&wanted).then(|| slot(slots, wanted));
+        let available_bits = available.saturating_mul(8);
+        let (content, size) = (get(CONTENT_SIZE), get(PACKET_SIZE));
+        // All ones, in a field of 32 or 64 bits: not set yet.
+        if [content, size].into_iter().flatten().any(|bits| bits == u64::MAX || bits == u64::from(u32::MAX)) {
+            return Err(PacketError::Open);
+        }
+        let packet_bits = size.or(content).unwrap_or(available_bits);
+        let content_bits = content.unwrap_or(packet_bits);
+        let events_start = machine.at;
+        if content_bits > packet_bits
+            || packet_bits > available_bits
+            || packet_bits == 0
+            || !packet_bits.is_multiple_of(8)
+            || content_bits < events_start
+        {
+            return Err(PacketError::BadSize { content_bits, packet_bits, available_bits });
+        }
+        Ok(PacketInfo {
+            stream_id,
+            stream_instance_id: self.has_instance_id.then(|| slot(slots, STREAM_INSTANCE_ID)),
+            timestamp_begin: get(TIMESTAMP_BEGIN),
+            timestamp_end: get(TIMESTAMP_END),
+            content_bits,
+            packet_bits,
+            sequence_number: get(PACKET_SEQ_NUM),
+            events_discarded: get(EVENTS_DISCARDED),
+            events_start,
+        })
+    }
+
+    /// Passes over the events of a packet and shows each. `packet` is its content at least, and `info` what
+    /// [`TraceDecoder::packet`] said of these bytes. Events before an error have been shown.
+    pub fn events(
+        &mut self,
+        packet: &[u8],
+        info: &PacketInfo,
+        mut seen: impl FnMut(SeenEvent),
+    ) -> Result<(), DecodeError> {
+        let Some(stream) = self.streams.get(&info.stream_id) else { return Ok(()) };
+        let slots = self.slots.as_mut_slice();
+        // Events may refer to fields of the packet's header and context.
+        let mut machine = Machine::new(packet, info.content_bits);
+        machine.run(&self.header, slots)?;
+        machine.run(&stream.context, slots)?;
+        machine.time = info.timestamp_begin.unwrap_or(0);
+        while machine.has_more() {
+            let at = machine.at;
+            let id = match stream.short_header.and_then(|form| machine.short_header(form)) {
+                Some(id) => {
+                    slots[usize::from(EVENT_ID)] = id;
+                    id
+                }
+                None => {
+                    slots[usize::from(EVENT_ID)] = 0;
+                    machine.run(&stream.event_header, slots)?;
+                    slots[usize::from(EVENT_ID)]
+                }
+            };
+            let Some(class) = stream.ids.position(id) else {
+                return Err(DecodeError::UnknownEvent { at, id });
+            };
+            let event = &stream.events[class];
+            match event.fixed_bits {
+                Some(bits) => machine.skip(bits)?,
+                None => machine.run(&event.steps, slots)?,
+            }
+            if machine.at == at {
+                return Err(DecodeError::EmptyEvent { at });
+            }
+            seen(SeenEvent { class, time: machine.time });
+        }
+        Ok(())
+    }
+}
+
+impl StreamDecoder {
+    fn new(trace: &TraceClass, stream: &StreamClass, uses: &mut Uses, phase: Phase) -> StreamDecoder {
+        let scopes = scopes_of(trace, Some(stream), None);
+        let context_fields = stream.packet_context.as_ref();
+        let present = context_fields.map(|context| keep(context, &CONTEXT_FIELDS, uses)).unwrap_or_default();
+        let (context, _) = compile(scopes, Scope::PacketContext, Scope::PacketContext, uses, phase);
+        let (event_header, phase) =
+            compile(scopes, Scope::EventHeader, Scope::EventHeader, uses, Phase::UNKNOWN);
+        let events = (0..stream.events.len()).map(|event| {
+            let scopes = scopes_of(trace, Some(stream), Some(event));
+            EventSteps::new(compile(scopes, Scope::StreamEventContext, Scope::EventFields, uses, phase).0)
+        });
+        let events = events.collect();
+        let short_header = short_header(&event_header);
+        StreamDecoder { context, present, event_header, short_header, events, ids: EventIds::of(stream) }
+    }
+}
+
+/// Which of LTTng's headers these steps are, if any. They are compared with what LTTng's structures compile to; where
+/// more than the id and the time is kept, they differ.
+fn short_header(steps: &[Step]) -> Option<ShortHeader> {
+    let (little, big) = (Abi::X86_64, Abi { byte_order: ByteOrder::Big, ..Abi::X86_64 });
+    let known = [
+        (ShortHeader::Large(ByteOrder::Little), EventHeader::Large.structure(&little, "")),
+        (ShortHeader::Large(ByteOrder::Big), EventHeader::Large.structure(&big, "")),
+        (ShortHeader::Compact, EventHeader::Compact.structure(&little, "")),
+    ];
+    let found = known.into_iter().find(|(_, structure)| {
+        let mut uses = Uses::new(KNOWN_SLOTS);
+        use_event_header(structure, &mut uses);
+        let mut scopes = [(Scope::EventHeader, None); 6];
+        scopes[0].1 = Some(structure);
+        *steps == *compile(scopes, Scope::EventHeader, Scope::EventHeader, &mut uses, Phase::UNKNOWN).0
+    });
+    found.map(|(form, _)| form)
+}
+
+fn scopes_of<'t>(trace: &'t TraceClass, stream: Option<&'t StreamClass>, event: Option<usize>) -> Scopes<'t> {
+    let event = stream.zip(event).map(|(stream, event)| &stream.events[event]);
+    [
+        (Scope::PacketHeader, trace.packet_header.as_ref()),
+        (Scope::PacketContext, stream.and_then(|stream| stream.packet_context.as_ref())),
+        (Scope::EventHeader, stream.and_then(|stream| stream.event_header.as_ref())),
+        (Scope::StreamEventContext, stream.and_then(|stream| stream.event_context.as_ref())),
+        (Scope::EventContext, event.and_then(|event| event.context.as_ref())),
+        (Scope::EventFields, event.and_then(|event| event.fields.as_ref())),
+    ]
+}
+
+fn resolve_stream(trace: &TraceClass, stream: &StreamClass, uses: &mut Uses) -> Result<(), CompileError> {
+    let context = stream.packet_context.as_ref();
+    context.map(|context| keep(context, &CONTEXT_FIELDS, uses));
+    if let Some(header) = &stream.event_header {
+        use_event_header(header, uses);
+    }
+    let at_fault = |place: String| move |cause| CompileError { place, cause };
+    let scopes = scopes_of(trace, Some(stream), None);
+    Resolver::resolve(scopes, Scope::PacketHeader, uses)
+        .map_err(at_fault(format!("stream {}", stream.id)))?;
+    for (at, event) in stream.events.iter().enumerate() {
+        let scopes = scopes_of(trace, Some(stream), Some(at));
+        Resolver::resolve(scopes, Scope::EventContext, uses)
+            .map_err(at_fault(format!("event \"{}\" of stream {}", event.name, stream.id)))?;
+    }
+    Ok(())
+}
+
+/// Keeps the integers of these names; says which are there.
+fn keep(structure: &Structure, fields: &[(&str, Slot)], uses: &mut Uses) -> Vec<Slot> {
+    let mut found = Vec::new();
+    for field in &structure.fields {
+        let known = fields.iter().find(|(name, _)| *name == field.name);
+        if let (Some((_, slot)), Some(_)) = (known, integer_of(field)) {
+            uses.set(field, Use::Keep(*slot));
+            found.push(*slot);
+        }
+    }
+    found
+}
+
+/// Keeps the ids and takes the times of an event header, also those in its options.
+fn use_event_header(structure: &Structure, uses: &mut Uses) {
+    for field in &structure.fields {
+        match (&field.ty, integer_of(field)) {
+            (_, Some(_)) if field.name == "id" => uses.set(field, Use::Keep(EVENT_ID)),
+            (_, Some(integer)) if integer.clock.is_some() || field.name == "timestamp" => {
+                uses.set(field, Use::Time)
+            }
+            (Type::Structure(inner), _) => use_event_header(inner, uses),
+            (Type::Variant(variant), _) => {
+                for option in &variant.options {
+                    if let Type::Structure(inner) = &option.ty {
+                        use_event_header(inner, uses);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn integer_of(field: &Field) -> Option<&Integer> {
+    match &field.ty {
+        Type::Integer(integer) => Some(integer),
+        Type::Enumeration(enumeration) => Some(&enumeration.container),
+        _ => None,
+    }
+}

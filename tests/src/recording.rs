@@ -1,0 +1,92 @@
+//! A session that records to a file: who plays which part, from `lttng create` to the events that were read back.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use crate::daemon::{Make, Sessiond};
+use crate::need::Need;
+use crate::program::Program;
+use crate::trace::Event;
+use crate::world::World;
+
+/// Who plays the client, the session daemon and the consumer daemon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cast {
+    /// Whose `lttng`.
+    pub lttng: Make,
+    /// Whose `lttng-sessiond`.
+    pub sessiond: Make,
+    /// Whose `lttng-consumerd`.
+    pub consumerd: Make,
+}
+
+impl Cast {
+    /// The real programs alone.
+    pub const REAL: Cast = Cast { lttng: Make::Real, sessiond: Make::Real, consumerd: Make::Real };
+}
+
+/// A session of one name in a world of its own, recording to a file.
+#[derive(Debug)]
+pub struct Recording {
+    /// Where it happens.
+    pub world: World,
+    /// The session daemon.
+    pub daemon: Sessiond,
+    cast: Cast,
+    trace: PathBuf,
+}
+
+impl Recording {
+    /// Starts the daemons and creates the session; skips the test when the real programs are missing, or what else it
+    /// needs.
+    #[must_use]
+    pub fn create(cast: Cast, needs: &[Need]) -> Option<Recording> {
+        let world = World::open(&[&[Need::RealLttng, Need::Babeltrace2], needs].concat())?;
+        let daemon = world.sessiond(cast.sessiond, cast.consumerd);
+        let trace = world.file("trace");
+        let recording = Recording { world, daemon, cast, trace };
+        recording.lttng(["create", "recording", "--output", &recording.trace.display().to_string()]);
+        Some(recording)
+    }
+
+    /// Runs a client command that must succeed; gives what it said.
+    ///
+    /// # Panics
+    /// When it fails.
+    #[track_caller]
+    pub fn lttng<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> String {
+        self.world.lttng(self.cast.lttng, args).ok()
+    }
+
+    /// Enables a channel of user space, named `main`, that waits for the consumer daemon rather than lose an event of
+    /// an application that allows it ([`Recording::traced`]).
+    pub fn enable_patient_channel(&self) {
+        self.lttng(["enable-channel", "-u", "main", "--blocking-timeout=inf", "--subbuf-size=1M"]);
+    }
+
+    /// A program that waits for its registration before its `main`, and, where the channel says so, for room in it.
+    pub fn traced(&self, program: impl AsRef<OsStr>) -> Program {
+        self.world
+            .program(program)
+            .env("LTTNG_UST_REGISTER_TIMEOUT", "-1")
+            .env("LTTNG_UST_ALLOW_BLOCKING", "1")
+    }
+
+    /// Where it records to.
+    pub fn trace(&self) -> &Path {
+        &self.trace
+    }
+
+    /// Stops and destroys the session, ends the daemons in order, and reads the trace.
+    ///
+    /// # Panics
+    /// When any of it fails, or babeltrace2 warns.
+    #[track_caller]
+    pub fn finish(self) -> Vec<Event> {
+        self.lttng(["stop"]);
+        self.lttng(["destroy"]);
+        let ended = self.daemon.terminate();
+        assert_eq!(ended.code(), Some(0), "the session daemon ends in order: {ended}");
+        self.world.babeltrace2(&self.trace)
+    }
+}
