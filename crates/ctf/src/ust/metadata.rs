@@ -2,7 +2,7 @@
 //! (`docs/spec/trace-output.md`, 12 and 15): it grows as applications register channels and events, and consumers are
 //! sent what is new since the last time.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 
 use super::Abi;
@@ -10,7 +10,7 @@ use super::layout::EventHeader;
 use super::recordable::{Unrecordable, check_fields};
 use crate::class::{Clock, EnvValue, Environment, EventClass, Uuid};
 use crate::tsdl::write::{Newline, TypeWriter, put, quoted};
-use crate::types::Field;
+use crate::types::{Field, Type};
 
 /// Version of the tracer in an application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -175,13 +175,20 @@ pub struct MetadataLog {
     blocks: Vec<Block>,
     streams: HashSet<u32>,
     events: HashSet<(u32, u64)>,
+    /// Streams that need an event class before a reader opens the trace.
+    at_risk: BTreeSet<u32>,
 }
+
+/// The id of placeholder events: the one id that no real event gets.
+const PLACEHOLDER_ID: u64 = u32::MAX as u64;
 
 impl MetadataLog {
     /// Starts the text with all that comes before channels and events.
     pub fn new(info: TraceInfo) -> MetadataLog {
         let text = preamble(&info);
+        let at_risk = BTreeSet::new();
         MetadataLog {
+            at_risk,
             info,
             text,
             version: 0,
@@ -227,6 +234,10 @@ impl MetadataLog {
         }
         self.text.push_str("};\n\n");
         self.blocks.push(Block { stream: id, is_stream: true, span: start..self.text.len() });
+        let refers = |field: &Field| matches!(field.ty, Type::Variant(_) | Type::Sequence(_));
+        if contexts.iter().any(refers) && !self.events.iter().any(|(stream, _)| *stream == id) {
+            self.at_risk.insert(id);
+        }
         Ok(())
     }
 
@@ -253,7 +264,28 @@ impl MetadataLog {
         self.types().fields(fields, 2);
         self.text.push_str("\t};\n};\n\n");
         self.blocks.push(Block { stream, is_stream: false, span: start..self.text.len() });
+        self.at_risk.remove(&stream);
         Ok(())
+    }
+
+    /// Declares an event that never occurs in each channel that has none but has application contexts. To be called
+    /// before the text is sent for the last time (stop, rotation, snapshot), not earlier.
+    ///
+    /// babeltrace2 2.0.4 aborts on a trace in which such a channel has no event class, as the real session daemon
+    /// writes it (`docs/spec/trace-output.md`, 13.1).
+    pub fn declare_placeholders(&mut self) {
+        for stream in std::mem::take(&mut self.at_risk) {
+            let event = EventClass {
+                id: PLACEHOLDER_ID,
+                name: "rttng:no_event".to_owned(),
+                log_level: None,
+                emf_uri: None,
+                context: None,
+                fields: None,
+            };
+            // It has no fields that could be wrong; if it is there already, so much the better.
+            let _ = self.declare_event(stream, &event);
+        }
     }
 
     /// Whether the channel is declared.
@@ -599,6 +631,27 @@ mod tests {
         let good = EventClass::user_space(0, "p:e", 13, None, vec![]);
         assert_eq!(log.declare_event(0, &good), Ok(()));
         assert!(matches!(log.declare_event(0, &good), Err(DeclareError::DuplicateEvent { .. })));
+    }
+
+    #[test]
+    fn a_channel_with_application_contexts_has_an_event_at_the_end() {
+        let contexts = Context::App { provider: "p".to_owned(), name: "c".to_owned() }.fields(&ABI);
+        let event = EventClass::user_space(0, "p:e", 13, None, vec![]);
+        let mut log = MetadataLog::new(info());
+        log.declare_event(0, &event).unwrap();
+        log.declare_stream(0, &contexts).unwrap();
+        log.declare_stream(1, &Context::Vtid.fields(&ABI)).unwrap();
+        log.declare_stream(2, &contexts).unwrap();
+        log.declare_event(2, &event).unwrap();
+        let before = log.text().len();
+        log.declare_placeholders();
+        assert_eq!(log.text().len(), before, "these channels have events or need none");
+        log.declare_stream(3, &contexts).unwrap();
+        log.declare_placeholders();
+        log.declare_placeholders();
+        let block = "event {\n\tname = \"rttng:no_event\";\n\tid = 4294967295;\n\tstream_id = 3;\n\tfields := struct {\n\t};\n};\n\n";
+        assert!(log.text().ends_with(block));
+        assert_eq!(log.text().matches("no_event").count(), 1);
     }
 
     #[test]
