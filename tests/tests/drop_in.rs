@@ -111,4 +111,6 @@ macro_rules! casts {
 casts! {
     none: Real Real Real;
     lttng: Ours Real Real;
+    consumerd: Real Real Ours;
+    lttng_and_consumerd: Ours Real Ours;
 }

@@ -8,7 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::{generate, lttng};
+use crate::{consumerd, generate, lttng};
 
 /// A program inside the binary.
 struct Applet {
@@ -21,7 +21,10 @@ struct Applet {
 }
 
 /// Every program that is not LTTng's command line. A daemon or a command of our own is one line here.
-const APPLETS: &[Applet] = &[Applet { link: None, word: "generate", main: generate::main }];
+const APPLETS: &[Applet] = &[
+    Applet { link: Some("lttng-consumerd"), word: "consumerd", main: consumerd::main },
+    Applet { link: None, word: "generate", main: generate::main },
+];
 
 /// Runs the program that `argv` asks for.
 pub(crate) fn run(argv: Vec<OsString>) -> ExitCode {

@@ -1,5 +1,6 @@
 //! The one program: every command, and every daemon by its own name.
 
+mod consumerd;
 mod dispatch;
 mod generate;
 mod lttng;
