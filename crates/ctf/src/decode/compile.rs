@@ -24,10 +24,28 @@ pub(crate) enum Use {
 }
 
 /// Which fields are kept, by where they are in the trace class: it does not move while it is compiled.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Uses {
     by_field: HashMap<*const Field, Use>,
     slots: usize,
+    /// Where the names of large structures are, by where their fields start.
+    names: HashMap<*const Field, HashMap<String, usize>>,
+    /// How much more may be compiled.
+    work_left: usize,
+}
+
+/// Most work that the programs of one trace may be: fields and labels, each as often as it is compiled. Events have
+/// the contexts of their stream each for itself, so that metadata of some megabytes could ask for gigabytes.
+const MAX_WORK: usize = 1 << 22;
+
+/// Structures with more fields than this get an index of their names.
+const FEW_FIELDS: usize = 32;
+
+/// A structure as far as it lies before some place.
+#[derive(Debug, Clone, Copy)]
+struct Frame<'t> {
+    fields: &'t [Field],
+    before: usize,
 }
 
 /// The most integers that one trace may need kept.
@@ -36,7 +54,30 @@ const MAX_SLOTS: usize = Slot::MAX as usize;
 impl Uses {
     /// Starts with `reserved` slots that the caller gives out.
     pub(crate) fn new(reserved: usize) -> Uses {
-        Uses { by_field: HashMap::new(), slots: reserved }
+        Uses { by_field: HashMap::new(), slots: reserved, names: HashMap::new(), work_left: MAX_WORK }
+    }
+
+    /// Whether the programs became too large; what was compiled since is of no use then.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.work_left == 0
+    }
+
+    /// Takes work from what is left. False if that is too little.
+    fn spend(&mut self, work: usize) -> bool {
+        self.work_left = self.work_left.saturating_sub(work);
+        self.work_left > 0
+    }
+
+    /// The field of that name in the part of a structure that counts.
+    fn named<'t>(&mut self, frame: Frame<'t>, name: &str) -> Option<&'t Field> {
+        let Frame { fields, before } = frame;
+        if before <= FEW_FIELDS {
+            return fields[..before].iter().rev().find(|field| field.name == name);
+        }
+        let index = self.names.entry(fields.as_ptr()).or_insert_with(|| {
+            fields.iter().enumerate().map(|(at, field)| (field.name.clone(), at)).collect()
+        });
+        index.get(name).filter(|at| **at < before).map(|at| &fields[*at])
     }
 
     /// How many slots programs need.
@@ -71,8 +112,8 @@ pub(crate) struct Resolver<'t, 'u> {
     scopes: Scopes<'t>,
     /// The scope that is gone through.
     current: usize,
-    /// Fields that come before, in each of the structures around.
-    around: Vec<&'t [Field]>,
+    /// The structures around, up to the field that is gone through.
+    around: Vec<Frame<'t>>,
     uses: &'u mut Uses,
 }
 
@@ -90,10 +131,10 @@ impl<'t, 'u> Resolver<'t, 'u> {
     }
 
     fn structure(&mut self, structure: &'t Structure) -> Result<(), String> {
-        self.around.push(&[]);
+        self.around.push(Frame { fields: &structure.fields, before: 0 });
         for (i, field) in structure.fields.iter().enumerate() {
             if let Some(innermost) = self.around.last_mut() {
-                *innermost = &structure.fields[..i];
+                innermost.before = i;
             }
             self.ty(&field.ty)?;
         }
@@ -138,41 +179,40 @@ impl<'t, 'u> Resolver<'t, 'u> {
 
     /// The field meant: by its scope if it says one, else in the structures around, innermost first, and then in the
     /// scopes before, nearest first.
-    fn find(&self, reference: &FieldRef) -> Option<&'t Field> {
+    fn find(&mut self, reference: &FieldRef) -> Option<&'t Field> {
         let (name, rest) = reference.path.split_first()?;
-        let whole = |at: usize| self.scopes[at].1.map(|structure| structure.fields.as_slice());
-        let outermost = self.around.first().copied();
-        match reference.scope {
+        let field = match reference.scope {
             Some(scope) => {
                 let at = self.scopes.iter().position(|(other, _)| *other == scope)?;
-                let fields = match at.cmp(&self.current) {
-                    std::cmp::Ordering::Less => whole(at),
-                    std::cmp::Ordering::Equal => outermost,
+                let frame = match at.cmp(&self.current) {
+                    std::cmp::Ordering::Less => whole(&self.scopes, at),
+                    std::cmp::Ordering::Equal => self.around.first().copied(),
                     std::cmp::Ordering::Greater => None,
                 };
-                descend(named(fields?, name)?, rest)
+                self.uses.named(frame?, name)?
             }
             None => {
                 let around = self.around.iter().rev().copied();
-                let before = (0..self.current).rev().filter_map(whole);
-                descend(around.chain(before).find_map(|fields| named(fields, name))?, rest)
+                let before = (0..self.current).rev().filter_map(|at| whole(&self.scopes, at));
+                let uses = &mut *self.uses;
+                around.chain(before).find_map(|frame| uses.named(frame, name))?
             }
-        }
+        };
+        rest.iter().try_fold(field, |field, name| {
+            let fields = match &field.ty {
+                Type::Structure(structure) => &structure.fields,
+                Type::Variant(variant) => &variant.options,
+                _ => return None,
+            };
+            self.uses.named(Frame { fields, before: fields.len() }, name)
+        })
     }
 }
 
-fn named<'t>(fields: &'t [Field], name: &str) -> Option<&'t Field> {
-    fields.iter().rev().find(|field| field.name == name)
-}
-
-fn descend<'t>(field: &'t Field, path: &[String]) -> Option<&'t Field> {
-    let Some((name, rest)) = path.split_first() else { return Some(field) };
-    let inner = match &field.ty {
-        Type::Structure(structure) => named(&structure.fields, name),
-        Type::Variant(variant) => named(&variant.options, name),
-        _ => None,
-    };
-    descend(inner?, rest)
+/// All of a scope before.
+fn whole<'t>(scopes: &Scopes<'t>, at: usize) -> Option<Frame<'t>> {
+    let fields = scopes[at].1?.fields.as_slice();
+    Some(Frame { fields, before: fields.len() })
 }
 
 /// What is known of a place in the packet: its remainder by a power of two.
@@ -257,10 +297,10 @@ impl<'t> Compiler<'t, '_> {
 
     fn structure(&mut self, structure: &'t Structure) {
         self.align(structure.alignment_bits());
-        self.resolver.around.push(&[]);
+        self.resolver.around.push(Frame { fields: &structure.fields, before: 0 });
         for (i, field) in structure.fields.iter().enumerate() {
             if let Some(innermost) = self.resolver.around.last_mut() {
-                *innermost = &structure.fields[..i];
+                innermost.before = i;
             }
             self.field(field);
         }
@@ -287,6 +327,9 @@ impl<'t> Compiler<'t, '_> {
     }
 
     fn ty(&mut self, ty: &'t Type) {
+        if !self.resolver.uses.spend(1) {
+            return;
+        }
         self.align(ty.alignment_bits());
         match ty {
             Type::Integer(integer) => self.skip(u64::from(integer.size_bits)),
@@ -351,6 +394,9 @@ impl<'t> Compiler<'t, '_> {
         let Some(field) = self.resolver.find(&variant.tag) else { return };
         let Some(tag) = self.resolver.uses.slot_of(field) else { return };
         let Type::Enumeration(enumeration) = &field.ty else { return };
+        if !self.resolver.uses.spend(enumeration.mappings.len() + variant.options.len()) {
+            return;
+        }
         let start = self.phase;
         let mut end: Option<Phase> = None;
         let mut steps = Vec::with_capacity(variant.options.len());

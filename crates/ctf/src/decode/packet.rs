@@ -184,6 +184,10 @@ impl TraceDecoder {
             compile(scopes, Scope::PacketHeader, Scope::PacketHeader, &mut uses, Phase::PACKET_START);
         for stream in &trace.streams {
             streams.insert(stream.id, StreamDecoder::new(trace, stream, &mut uses, phase));
+            if uses.is_exhausted() {
+                let cause = "the types of its events take too much memory when compiled".to_owned();
+                return Err(CompileError { place: format!("stream {}", stream.id), cause });
+            }
         }
         Ok(TraceDecoder {
             header,

@@ -83,6 +83,32 @@ fn references_must_lead_to_integers_before() {
     assert!(refused("integer { size = 8; } n; variant <n> { string a; } v;").contains("no enumeration"));
 }
 
+/// Text of a megabyte that would compile to gigabytes, or take minutes.
+#[test]
+fn hostile_metadata_is_refused_in_bounded_time() {
+    let contexts: String = (0..2000).map(|i| format!("string c{i};")).collect();
+    let events: String = (0..2200).map(|i| format!("event {{ name = e; id = {i}; }};")).collect();
+    let text = format!(
+        "trace {{ major = 1; minor = 8; byte_order = le; }}; stream {{ event.context := struct {{ {contexts} }}; }}; {events}"
+    );
+    let error = TraceDecoder::new(&parse(&text).unwrap().trace).unwrap_err();
+    assert_eq!(error.to_string(), "stream 0: the types of its events take too much memory when compiled");
+
+    let labels: String = (0..2500).map(|i| format!("a = {i},")).collect();
+    let variants: String = (0..2000).map(|i| format!("variant <t> {{ string a; }} v{i};")).collect();
+    let fields = format!("enum : integer {{ size = 32; }} {{ {labels} }} t; {variants}");
+    let text = format!(
+        "trace {{ major = 1; minor = 8; byte_order = le; }}; event {{ name = e; fields := struct {{ {fields} }}; }};"
+    );
+    assert!(TraceDecoder::new(&parse(&text).unwrap().trace).unwrap_err().cause.contains("too much memory"));
+
+    // Many references in one structure are found quickly, and found right.
+    let fields: String = (0..5_000).map(|i| format!("integer {{ size = 8; }} s{i}[n];")).collect();
+    let mut packet = vec![1];
+    packet.extend([7; 5_000]);
+    assert_eq!(count(&format!("integer {{ size = 8; }} n; {fields}"), &packet), Ok(1));
+}
+
 /// Lengths and tags may be in structures around, in other scopes, and inside structures.
 #[test]
 fn references_are_found_in_all_scopes() {
