@@ -70,6 +70,12 @@ struct Globals {
 fn run(argv: &[String]) -> Exit {
     let name = argv.first().map_or("lttng", String::as_str);
     let words = argv.get(1..).unwrap_or_default();
+    if is_set_id() {
+        to_stderr(format_args!(
+            "Error: '{name}' is not allowed to be executed as a setuid/setgid binary for security reasons. Aborting.\n"
+        ));
+        return Exit::ERROR;
+    }
     if words.is_empty() {
         to_stdout(format_args!("{}\n", table::usage()));
         return Exit::ERROR;
@@ -105,6 +111,12 @@ fn run(argv: &[String]) -> Exit {
         program.out.warn(stale);
     }
     exit
+}
+
+/// Whether the binary gives its caller another identity; then nothing from the environment could be trusted.
+fn is_set_id() -> bool {
+    use rustix::process::{getegid, geteuid, getgid, getuid};
+    getuid() != geteuid() || getgid() != getegid()
 }
 
 impl Globals {

@@ -291,6 +291,22 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
         run: commands::list_triggers::run,
     },
     CommandSpec {
+        name: "load",
+        summary: "Load recording session configurations",
+        operands: "[SESSION]",
+        options: &[
+            HELP,
+            flag("all", Some('a'), "Load all sessions (default)"),
+            valued("input-path", Some('i'), "PATH", "File or directory to load from"),
+            flag("force", Some('f'), "Overwrite existing sessions"),
+            valued("override-url", None, "URL", "Output of the loaded sessions"),
+            valued("override-name", None, "NAME", "Name of the loaded session"),
+            LIST_OPTIONS,
+        ],
+        actions: &[],
+        run: commands::load::run,
+    },
+    CommandSpec {
         name: "metadata",
         summary: "Regenerate the metadata of a session (deprecated; use regenerate)",
         operands: "ACTION",

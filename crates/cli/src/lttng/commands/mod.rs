@@ -12,6 +12,7 @@ pub(crate) mod enable_event;
 pub(crate) mod help;
 pub(crate) mod list;
 pub(crate) mod list_triggers;
+pub(crate) mod load;
 pub(crate) mod regenerate;
 pub(crate) mod remove_trigger;
 pub(crate) mod rotate;

@@ -35,11 +35,18 @@ pub(crate) fn run(program: &mut Program, command: &'static CommandSpec, words: &
             arguments(&session, viewer.is_some())
         }
     };
-    // Where the reader's output goes to another program, this line would be in its way; LTTng's gets lost there as well.
-    if let Some(path) = arguments.last().filter(|_| std::io::stdout().is_terminal()) {
-        out.say(format_args!("Trace directory: {path}\n"));
+    let heading = format!("Trace directory: {}\n", arguments.last().map_or("", String::as_str));
+    // Where the reader's output goes to another program, this line would be in its way; LTTng's is lost there as well,
+    // unless there is no reader.
+    let to_terminal = std::io::stdout().is_terminal();
+    if to_terminal {
+        out.say(&heading);
     }
-    launch(program, viewer.as_deref(), &arguments)
+    let exit = launch(program, viewer.as_deref(), &arguments);
+    if !to_terminal {
+        out.say(&heading);
+    }
+    exit
 }
 
 /// The session to view; it must not be recording, unless it is live.
