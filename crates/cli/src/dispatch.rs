@@ -8,7 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::{consumerd, generate, lttng};
+use crate::{consumerd, doctor, generate, lttng, record, sessiond};
 
 /// A program inside the binary.
 struct Applet {
@@ -22,7 +22,10 @@ struct Applet {
 
 /// Every program that is not LTTng's command line. A daemon or a command of our own is one line here.
 const APPLETS: &[Applet] = &[
+    Applet { link: Some("lttng-sessiond"), word: "sessiond", main: sessiond::main },
     Applet { link: Some("lttng-consumerd"), word: "consumerd", main: consumerd::main },
+    Applet { link: None, word: "record", main: record::main },
+    Applet { link: None, word: "doctor", main: doctor::main },
     Applet { link: None, word: "generate", main: generate::main },
 ];
 

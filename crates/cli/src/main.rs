@@ -2,8 +2,11 @@
 
 mod consumerd;
 mod dispatch;
+mod doctor;
 mod generate;
 mod lttng;
+mod record;
+mod sessiond;
 
 use std::process::ExitCode;
 

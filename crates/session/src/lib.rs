@@ -5,10 +5,12 @@
 
 pub mod app;
 pub mod buffers;
+pub mod client;
 pub mod consumer;
 pub mod daemon;
 pub mod engine;
 pub mod exchange;
+pub mod health;
 pub mod link;
 pub mod model;
 pub mod registry;

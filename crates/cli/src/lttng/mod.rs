@@ -7,7 +7,7 @@
 mod archive;
 mod argpar;
 mod commands;
-mod contexts;
+pub(crate) mod contexts;
 mod current_session;
 mod domains;
 mod exit;
@@ -16,7 +16,7 @@ mod help;
 mod locations;
 mod losses;
 mod mi;
-mod names;
+pub(crate) mod names;
 mod objects;
 pub(crate) mod options;
 mod output;
@@ -25,7 +25,7 @@ mod spawn;
 pub(crate) mod table;
 pub(crate) mod trigger;
 mod urls;
-mod values;
+pub(crate) mod values;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

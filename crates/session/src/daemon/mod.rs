@@ -3,4 +3,7 @@
 mod config_file;
 pub mod detach;
 pub mod options;
+mod run;
 pub mod run_directory;
+
+pub use run::{StartError, main, run};

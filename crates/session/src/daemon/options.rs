@@ -12,6 +12,37 @@ use super::config_file::{self, Setting};
 /// The version of LTTng that this daemon stands in for.
 pub const REFERENCE_VERSION: &str = "2.13.9";
 
+/// What `--help` prints.
+pub const USAGE: &str = "\
+usage: lttng-sessiond OPTIONS
+
+  -a, --apps-sock PATH                 socket for applications
+  -b, --background                     run in the background, keep the standard streams
+  -c, --client-sock PATH               socket for clients
+      --consumerd64-path PATH          64-bit consumer daemon (default: this program)
+      --consumerd64-libdir DIR         its library directory
+      --ustconsumerd64-cmd-sock PATH   its command socket
+      --ustconsumerd64-err-sock PATH   its error socket
+  -d, --daemonize                      run in the background
+  -f, --config PATH                    configuration file
+  -g, --group NAME                     tracing group (default: tracing)
+  -h, --help                           this text
+  -l, --load PATH                      session configurations to load
+      --agent-tcp-port PORT            port for agents (default: 5345 to 5354)
+      --no-kernel                      no kernel tracing
+  -p, --pidfile PATH                   where the process id is written
+  -q, --quiet                          say nothing
+  -S, --sig-parent                     send SIGUSR1 to the parent when ready
+  -v, --verbose                        say more (up to three times)
+      --verbose-consumer               start consumer daemons with --verbose
+  -V, --version                        print the version
+
+Taken for compatibility, without effect: --consumerd32-path, --consumerd32-libdir,
+--ustconsumerd32-cmd-sock, --ustconsumerd32-err-sock, --kconsumerd-cmd-sock,
+--kconsumerd-err-sock, --kmod-probes, --extra-kmod-probes,
+--event-notifier-error-buffer-size-kernel, --event-notifier-error-buffer-size-userspace.
+";
+
 /// Where the consumer daemon is and how it is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConsumerProgram {
@@ -47,6 +78,8 @@ pub struct Options {
     pub apps_socket: Option<PathBuf>,
     /// The consumer daemon for 64-bit applications.
     pub consumer64: ConsumerProgram,
+    /// Serves one user's applications only, also as root: the run directory is below a home, and so is the wait page.
+    pub private: bool,
     /// Users of this group may command a root daemon.
     pub group: String,
     /// How much is said on standard error: 0 to 3.
@@ -177,6 +210,7 @@ impl Options {
                 command_socket: None,
                 error_socket: None,
             },
+            private: !around.is_root,
             group: "tracing".into(),
             verbosity: 0,
             quiet: false,

@@ -1,0 +1,155 @@
+//! `rttng record -- PROGRAM`: runs a program and records it, with nothing set up before.
+//!
+//! One command from start to end: [`options`] are read, a [`plan`] is worked out and checked, a [`private`] session
+//! daemon is started, the [`program`] runs, and a [`report`] says what was recorded and what was lost; [`explain`]
+//! says why nothing was.
+
+mod explain;
+mod options;
+mod plan;
+mod private;
+mod program;
+mod report;
+mod sizing;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+use rttng_control::{Client, ControlError};
+use rttng_wire::client::{SessionDescriptor, SessionKind, SessionOutput, Uri};
+
+use explain::Watch;
+use options::Options;
+use plan::Plan;
+use private::PrivateDaemon;
+use sizing::Machine;
+
+/// The session's name; nobody else sees it.
+const SESSION: &str = "record";
+/// What ended without the program having run, as shells say it of a command that cannot be run.
+const CANNOT_RUN: u8 = 126;
+/// The program is not there, as shells say it.
+const NOT_FOUND: u8 = 127;
+
+/// `rttng record`: `argv` from the command's own name on.
+pub(crate) fn main(argv: Vec<OsString>) -> ExitCode {
+    let options = match Options::try_parse_from(argv) {
+        Ok(options) => options,
+        Err(error) => {
+            // Help goes to standard output, errors to standard error; neither can be reported any further.
+            let _ = error.print();
+            return ExitCode::from(error.exit_code() as u8);
+        }
+    };
+    match record(&options) {
+        Ok(code) => ExitCode::from(code),
+        Err(Failure { text, code }) => {
+            eprintln!("rttng record: {text}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+/// Why there is no recording, and the status to end with.
+struct Failure {
+    text: String,
+    code: u8,
+}
+
+impl From<String> for Failure {
+    fn from(text: String) -> Self {
+        Failure { text, code: 1 }
+    }
+}
+
+fn record(options: &Options) -> Result<u8, Failure> {
+    let machine = Machine::measure();
+    let plan = plan::work_out(options, machine)?;
+    let own_limit = program::descriptor_limit();
+    let mut daemon =
+        PrivateDaemon::start().map_err(|error| format!("cannot start a session daemon: {error}"))?;
+    let client = daemon.client();
+    begin(&client, &plan).map_err(|error| format!("cannot start the recording: {}", error.text()))?;
+    let watch = Watch::begin(daemon.client()).map_err(|error| format!("cannot start a thread: {error}"))?;
+    let around = program::Surroundings {
+        lttng_home: daemon.home().to_owned(),
+        may_block: options.lossless.is_some(),
+        descriptor_limit: own_limit,
+    };
+    let status = match program::run(&options.program, &around) {
+        Ok(status) => status,
+        Err(error) => {
+            discard(&client, &plan);
+            let code = if error.kind() == std::io::ErrorKind::NotFound { NOT_FOUND } else { CANNOT_RUN };
+            let name = options.program.first().map(|name| name.to_string_lossy()).unwrap_or_default();
+            return Err(Failure { text: format!("cannot run {name}: {error}"), code });
+        }
+    };
+    let seen = watch.end();
+    let ended = end(&client);
+    let died = daemon.finish();
+    if let Err(error) = ended {
+        eprintln!(
+            "rttng record: the end of the recording failed: {}; the trace may be incomplete",
+            error.text()
+        );
+    }
+    if let Err(why) = died {
+        eprintln!("rttng record: {why}");
+    }
+    tell(options, &plan, machine, &seen)?;
+    Ok(program::exit_code(status))
+}
+
+fn begin(client: &Client, plan: &Plan) -> Result<(), ControlError> {
+    client.create_session(SessionDescriptor {
+        kind: SessionKind::Regular,
+        name: Some(SESSION.into()),
+        output: SessionOutput::Local(Some(Uri::local(plan.output.clone()))),
+    })?;
+    client.enable_channel(SESSION, plan.domain, plan.channel.clone())?;
+    for context in &plan.contexts {
+        client.add_context(SESSION, plan.domain, plan::CHANNEL, context.clone())?;
+    }
+    for event in &plan.events {
+        client.enable_event(SESSION, plan.domain, plan::CHANNEL, event.clone(), None)?;
+    }
+    client.start(SESSION)
+}
+
+fn end(client: &Client) -> Result<(), ControlError> {
+    client.stop(SESSION)?;
+    client.wait_for_data(SESSION, || {})?;
+    client.destroy_session(SESSION, || {}).map(drop)
+}
+
+/// Ends a recording of nothing and removes what it made.
+fn discard(client: &Client, plan: &Plan) {
+    // The reason why there is nothing to record is told; a second error would only hide it.
+    let _ = end(client);
+    let _ = std::fs::remove_dir(plan.output.join("ust"));
+    let _ = std::fs::remove_dir(&plan.output);
+}
+
+fn tell(options: &Options, plan: &Plan, machine: Machine, seen: &explain::Seen) -> Result<(), String> {
+    let summary = rttng_ctf::summary::summarise(&plan.output).map_err(|error| error.to_string())?;
+    let shown = std::env::current_dir()
+        .ok()
+        .and_then(|here| plan.output.strip_prefix(here).ok().map(std::path::Path::to_owned))
+        .unwrap_or_else(|| plan.output.clone());
+    for line in report::lines(&shown, &summary, options.quiet) {
+        eprintln!("{line}");
+    }
+    let patterns: Vec<String> = plan.events.iter().map(|event| event.name.clone()).collect();
+    if summary.event_count() == 0 {
+        eprintln!("rttng record: no event was recorded");
+        for line in explain::explain(seen, &patterns, options.filter.is_some()) {
+            eprintln!("  {line}");
+        }
+    }
+    for line in report::losses(&plan.output, &summary, plan.buffers, machine) {
+        eprintln!("{line}");
+    }
+    Ok(())
+}

@@ -1,0 +1,187 @@
+//! What a recording asks of the session daemon, worked out and checked before anything is started.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use rttng_control::event_filter;
+use rttng_filter::pattern::{StarUse, star_use};
+use rttng_wire::client::{
+    BlockingTimeout, BufferType, Channel, ChannelAttributes, Context, Domain, DomainType, Event, EventKind,
+    LogLevelSelection, OutputType, OverwriteMode,
+};
+use rttng_world::local_time;
+
+use super::options::Options;
+use super::sizing::{Buffers, Machine};
+use crate::lttng::{contexts, names, values};
+
+/// The one channel of a recording.
+pub(super) const CHANNEL: &str = "channel0";
+/// How often the buffers' usage is sampled, for the advice after a loss.
+const MONITOR_TIMER: Duration = Duration::from_millis(100);
+
+/// What to ask for.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// Where the trace goes; absolute, not there yet or empty.
+    pub(super) output: PathBuf,
+    /// Who shares buffers.
+    pub(super) domain: Domain,
+    /// The channel.
+    pub(super) channel: Channel,
+    /// Its buffers.
+    pub(super) buffers: Buffers,
+    /// The rules.
+    pub(super) events: Vec<Event>,
+    /// The context fields.
+    pub(super) contexts: Vec<Context>,
+}
+
+/// Works the plan out.
+///
+/// # Errors
+/// What is wrong with the options, for the person who wrote them.
+pub(super) fn work_out(options: &Options, machine: Machine) -> Result<Plan, String> {
+    let domain = Domain::new(
+        DomainType::Ust,
+        if options.per_process { BufferType::PerPid } else { BufferType::PerUid },
+    );
+    let attributes = attributes(options, machine)?;
+    let buffers = Buffers { subbuf_size: attributes.subbuf_size, num_subbuf: attributes.num_subbuf };
+    Ok(Plan {
+        output: output(options)?,
+        domain,
+        channel: Channel::new(CHANNEL, attributes),
+        buffers,
+        events: events(options)?,
+        contexts: contexts_of(options)?,
+    })
+}
+
+fn attributes(options: &Options, machine: Machine) -> Result<ChannelAttributes, String> {
+    let chosen = machine.buffers();
+    let mut attributes = ChannelAttributes {
+        overwrite: OverwriteMode::Discard,
+        subbuf_size: chosen.subbuf_size,
+        num_subbuf: chosen.num_subbuf,
+        switch_timer: Duration::ZERO,
+        read_timer: Duration::ZERO,
+        live_timer: Duration::ZERO,
+        monitor_timer: MONITOR_TIMER,
+        output: OutputType::Mmap,
+        tracefile_size: 0,
+        tracefile_count: 0,
+        blocking_timeout: options.lossless.map_or(BlockingTimeout::None, BlockingTimeout::After),
+    };
+    for given in &options.channel {
+        let (key, value) = given.split_once('=').unwrap_or((given, ""));
+        let size = || values::size(value).ok_or_else(|| bad(given, "a size, for example 64k or 2M"));
+        let time = || values::time(value).ok_or_else(|| bad(given, "a time, for example 500us or 1s"));
+        let count = || values::count(value).ok_or_else(|| bad(given, "a number"));
+        match key {
+            "subbuf-size" => attributes.subbuf_size = size()?,
+            "num-subbuf" => attributes.num_subbuf = count()?,
+            "overwrite" if value.is_empty() => attributes.overwrite = OverwriteMode::Overwrite,
+            "switch-timer" => attributes.switch_timer = time()?,
+            "read-timer" => attributes.read_timer = time()?,
+            "tracefile-size" => attributes.tracefile_size = size()?,
+            "tracefile-count" => attributes.tracefile_count = count()?,
+            _ => {
+                return Err(format!(
+                    "--channel: {given:?} is no attribute; there are subbuf-size=SIZE, num-subbuf=N, overwrite, \
+                     switch-timer=TIME, read-timer=TIME, tracefile-size=SIZE, tracefile-count=N"
+                ));
+            }
+        }
+    }
+    // As LTTng's own command line does: a power of two, a page at least.
+    attributes.subbuf_size = attributes.subbuf_size.max(machine.page).next_power_of_two();
+    attributes.num_subbuf = attributes.num_subbuf.max(2).next_power_of_two();
+    if attributes.tracefile_size > 0 {
+        attributes.tracefile_size = attributes.tracefile_size.max(attributes.subbuf_size);
+    }
+    let buffers = Buffers { subbuf_size: attributes.subbuf_size, num_subbuf: attributes.num_subbuf };
+    if buffers.footprint(machine.cpus) > machine.memory {
+        return Err(format!(
+            "the buffers need {} MB for {} CPUs and this machine has {} MB free; use smaller ones, for example \
+             --channel subbuf-size={}k",
+            buffers.footprint(machine.cpus) >> 20,
+            machine.cpus,
+            machine.memory >> 20,
+            chosen.subbuf_size >> 10,
+        ));
+    }
+    Ok(attributes)
+}
+
+fn bad(given: &str, wanted: &str) -> String {
+    format!("--channel: {given:?} does not say {wanted}")
+}
+
+fn output(options: &Options) -> Result<PathBuf, String> {
+    let path = match &options.output {
+        Some(path) => path.clone(),
+        None => {
+            let program = options.program.first().map(Path::new).and_then(Path::file_name);
+            let name = program.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            // A name that begins with a dot would hide the trace.
+            let name = name.trim_start_matches('.').to_owned();
+            PathBuf::from(format!("{name}-{}", local_time::stamp(SystemTime::now())))
+        }
+    };
+    let shown = path.display();
+    let absolute = std::path::absolute(&path).map_err(|error| format!("--output {shown}: {error}"))?;
+    match std::fs::read_dir(&absolute).map(|mut entries| entries.next().is_some()) {
+        Ok(true) => Err(format!("{shown} exists and is not empty; give another --output, or remove it")),
+        Ok(false) => Ok(absolute),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(absolute),
+        Err(error) => Err(format!("cannot write the trace to {shown}: {error}")),
+    }
+}
+
+fn events(options: &Options) -> Result<Vec<Event>, String> {
+    let level = |text: &str| {
+        names::parse_level(DomainType::Ust, text, false)
+            .ok_or_else(|| format!("{text:?} is no log level; rttng help enable-event lists them"))
+    };
+    let log_level = match (&options.loglevel, &options.loglevel_only) {
+        (Some(text), _) => LogLevelSelection::range(level(text)?),
+        (None, Some(text)) => LogLevelSelection::single(level(text)?),
+        (None, None) => LogLevelSelection::all(DomainType::Ust),
+    };
+    let everything = vec!["*".to_owned()];
+    let patterns = if options.events.is_empty() { &everything } else { &options.events };
+    patterns
+        .iter()
+        .map(|pattern| {
+            if !options.exclude.is_empty() && star_use(pattern.as_bytes()) == StarUse::None {
+                return Err(format!(
+                    "--exclude works on patterns only, and --event {pattern:?} is none (it has no `*`)"
+                ));
+            }
+            let filter = event_filter(DomainType::Ust, pattern, options.filter.as_deref(), log_level)
+                .map_err(|error| format!("--filter: {error}"))?;
+            Ok(Event {
+                log_level,
+                exclusions: options.exclude.clone(),
+                filter,
+                ..Event::new(pattern.clone(), EventKind::Tracepoint)
+            })
+        })
+        .collect()
+}
+
+fn contexts_of(options: &Options) -> Result<Vec<Context>, String> {
+    options
+        .contexts
+        .iter()
+        .map(|name| {
+            contexts::parse(name).map_err(|why| {
+                why.map_or_else(
+                    || format!("{name:?} is no context field; rttng add-context --list shows them"),
+                    |why| format!("{name:?}: {why}"),
+                )
+            })
+        })
+        .collect()
+}

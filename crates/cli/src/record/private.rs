@@ -1,0 +1,123 @@
+//! The session daemon of one recording: inside this process, in a directory of its own.
+//!
+//! Applications look for a per-user daemon in `$LTTNG_HOME/.lttng`, so a fresh directory there makes a world of its own:
+//! no daemon of the machine is needed or noticed.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rttng_control::{Client, Endpoint};
+use rttng_session::daemon::options::{ConsumerProgram, Options};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::task::LocalSet;
+
+/// How long the daemon may take to be ready.
+const START_LIMIT: Duration = Duration::from_secs(30);
+
+/// A running daemon. Dropping it ends it in order.
+#[derive(Debug)]
+pub(crate) struct PrivateDaemon {
+    home: TempDir,
+    end: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<Result<(), String>>>,
+}
+
+impl PrivateDaemon {
+    /// Starts a daemon and waits until it is ready.
+    ///
+    /// # Errors
+    /// What prevented it.
+    pub(crate) fn start() -> io::Result<Self> {
+        let home = tempfile::Builder::new().prefix("rttng-").tempdir()?;
+        let options = options_in(home.path())?;
+        let (end, ended) = oneshot::channel();
+        let (tell_ready, ready) = std::sync::mpsc::channel();
+        let thread = std::thread::Builder::new().name("rttng-sessiond".into()).spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .map_err(|error| error.to_string())?;
+            let tell = move || {
+                // The one who started this daemon may have given up waiting.
+                let _ = tell_ready.send(());
+            };
+            let end = async {
+                // Also when the sender is dropped.
+                let _ = ended.await;
+            };
+            LocalSet::new()
+                .block_on(&runtime, rttng_session::daemon::run(options, tell, end))
+                .map_err(|error| error.to_string())
+        })?;
+        let mut daemon = PrivateDaemon { home, end: Some(end), thread: Some(thread) };
+        match ready.recv_timeout(START_LIMIT) {
+            Ok(()) => Ok(daemon),
+            Err(_) => Err(io::Error::other(match daemon.finish() {
+                Err(why) => why,
+                Ok(()) => "the session daemon was not ready in time".into(),
+            })),
+        }
+    }
+
+    /// What `LTTNG_HOME` has to be for applications.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// A client of the daemon.
+    pub(crate) fn client(&self) -> Client {
+        Client::new(Endpoint::at(run_directory(self.home()).join("client-lttng-sessiond")))
+    }
+
+    /// Ends the daemon and waits for its end.
+    ///
+    /// # Errors
+    /// What it died of, if it did not end in order.
+    pub(crate) fn finish(&mut self) -> Result<(), String> {
+        drop(self.end.take());
+        match self.thread.take() {
+            None => Ok(()),
+            Some(thread) => thread.join().unwrap_or_else(|_| Err("the session daemon panicked".into())),
+        }
+    }
+}
+
+impl Drop for PrivateDaemon {
+    fn drop(&mut self) {
+        // Whoever wants to know calls `finish` before.
+        let _ = self.finish();
+    }
+}
+
+fn run_directory(home: &Path) -> PathBuf {
+    home.join(".lttng")
+}
+
+fn options_in(home: &Path) -> io::Result<Options> {
+    Ok(Options {
+        run_directory: run_directory(home),
+        home: Some(home.to_owned()),
+        client_socket: None,
+        apps_socket: None,
+        consumer64: ConsumerProgram {
+            path: std::env::current_exe()?,
+            library_directory: None,
+            command_socket: None,
+            error_socket: None,
+        },
+        private: true,
+        group: "tracing".into(),
+        verbosity: 0,
+        quiet: true,
+        verbose_consumer: false,
+        no_kernel: true,
+        pid_file: None,
+        agent_port: None,
+        load: None,
+        detach: None,
+        signal_parent: false,
+    })
+}

@@ -1,0 +1,120 @@
+//! One client connection: reads a request, has it executed, writes the answer.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+use std::time::Duration;
+
+use rttng_wire::client::{ErrorCode, Progress, Reply, Request, RequestFrame, RequestHeader};
+use rttng_wire::{Decode, Encode};
+use rttng_world::link::FdStream;
+use rttng_world::run_as::Identity;
+use tokio::net::UnixStream;
+
+use super::{Clients, Requester};
+
+/// A request that is not complete so long after its first byte will not become so.
+const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+/// An answer that is not taken for so long is not wanted.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+
+/// What came of reading a request.
+enum Incoming {
+    /// The client said nothing and left: a probe for a living daemon.
+    Nothing,
+    /// Not a request: this is the answer.
+    Refused(RequestHeader, ErrorCode),
+    /// A request, with the descriptors beside it.
+    Complete(Box<Request>, Requester, Vec<OwnedFd>),
+}
+
+/// Serves one connection to its end.
+pub(super) async fn serve(clients: &Rc<Clients>, socket: UnixStream) {
+    let link = FdStream::new(socket);
+    match read(&link).await {
+        Ok(Incoming::Nothing) => {}
+        Ok(Incoming::Refused(header, code)) => answer(&link, Reply::to(&header, Err(code))).await,
+        Ok(Incoming::Complete(request, who, descriptors)) => {
+            let header = request.header.clone();
+            let outcome = clients.execute(*request, who).await;
+            // Descriptors belong to commands that this daemon refuses; they are closed once that is said.
+            drop(descriptors);
+            tracing::debug!(command = ?header.kind, session = ?header.session, ok = outcome.is_ok(), "command");
+            let reply = match header.kind {
+                Some(kind) if kind.is_deferred() && outcome.is_ok() => Reply::deferred(kind, outcome),
+                _ => Reply::to(&header, outcome),
+            };
+            answer(&link, reply).await;
+        }
+        Err(error) => tracing::debug!("a client left in the middle of a request: {error}"),
+    }
+}
+
+async fn read(link: &FdStream) -> io::Result<Incoming> {
+    let mut bytes = Vec::new();
+    let mut credentials = None;
+    // The first byte may take its time: a client may connect and think.
+    let mut limit = None;
+    let descriptors_due = loop {
+        let missing = match RequestFrame::progress(&bytes) {
+            Ok(Progress::Needs(missing)) => missing,
+            Ok(Progress::Complete { fds, .. }) => break fds,
+            Err(refusal) => {
+                tracing::info!("refused a request: {refusal}");
+                return Ok(Incoming::Refused(header_of(&bytes)?, refusal.code));
+            }
+        };
+        let have = bytes.len();
+        bytes.resize(have + missing, 0);
+        let part = within(limit, link.receive(&mut bytes[have..])).await?;
+        bytes.truncate(have + part.len);
+        credentials = part.credentials.or(credentials);
+        if part.len == 0 {
+            return match bytes.len() {
+                0..RequestFrame::HEADER_SIZE => Ok(Incoming::Nothing),
+                _ => {
+                    let header = header_of(&bytes)?;
+                    let code = header.incomplete_code();
+                    Ok(Incoming::Refused(header, code))
+                }
+            };
+        }
+        limit.get_or_insert_with(|| tokio::time::Instant::now() + REQUEST_LIMIT);
+    };
+    let descriptors = match descriptors_due {
+        0 => Vec::new(),
+        count => within(limit, link.receive_fds(count as usize)).await?,
+    };
+    let identity = match credentials {
+        Some(who) => Identity { uid: who.uid.as_raw(), gid: who.gid.as_raw() },
+        None => link.peer().map(|who| Identity { uid: who.uid.as_raw(), gid: who.gid.as_raw() })?,
+    };
+    let request = Request::from_bytes(&bytes).map_err(io::Error::other)?;
+    Ok(Incoming::Complete(Box::new(request), Requester { identity }, descriptors))
+}
+
+fn header_of(bytes: &[u8]) -> io::Result<RequestHeader> {
+    RequestHeader::read(bytes).map_err(io::Error::other)
+}
+
+async fn within<T>(
+    limit: Option<tokio::time::Instant>,
+    work: impl Future<Output = io::Result<T>>,
+) -> io::Result<T> {
+    match limit {
+        Some(limit) => tokio::time::timeout_at(limit, work).await.unwrap_or_else(|_| {
+            Err(io::Error::new(io::ErrorKind::TimedOut, "the request was not completed"))
+        }),
+        None => work.await,
+    }
+}
+
+async fn answer(link: &FdStream, reply: Reply) {
+    let bytes = reply.to_bytes();
+    match tokio::time::timeout(ANSWER_LIMIT, link.write_all(&bytes)).await {
+        // A client may leave without waiting for its answer.
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!("an answer was not taken: {error}"),
+        Err(_) => tracing::debug!("an answer was not taken in time"),
+    }
+}
