@@ -9,6 +9,9 @@ pub const METADATA_MAGIC: u32 = 0x75D1_1D57;
 /// Bytes of a metadata packet before its text.
 pub const METADATA_HEADER_SIZE: usize = 37;
 
+/// The largest packet that is written, in bytes: its size in bits must fit 32 bits.
+const MAX_PACKET_SIZE: usize = 1 << 28;
+
 /// What metadata of this crate's writing is: version 1.8 of CTF.
 const VERSION: (u8, u8) = (1, 8);
 
@@ -81,7 +84,7 @@ impl MetadataPacketizer {
 
     /// How many bytes of text one packet holds.
     pub fn capacity(&self) -> usize {
-        self.packet_size.saturating_sub(METADATA_HEADER_SIZE)
+        self.packet_size.min(MAX_PACKET_SIZE).saturating_sub(METADATA_HEADER_SIZE)
     }
 
     /// Appends `text` to `out` in packets, the padding zeros.
