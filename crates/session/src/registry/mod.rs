@@ -181,6 +181,12 @@ impl Registry {
         self.log.regenerate(clock_offset);
     }
 
+    /// Makes the text one that every reader opens: a channel that has application contexts but no event yet gets one that
+    /// never occurs. To be called when no more is expected soon.
+    pub fn complete(&mut self) {
+        self.log.declare_placeholders();
+    }
+
     /// The whole text.
     pub fn text(&self) -> &str {
         self.log.text()
