@@ -1,0 +1,449 @@
+//! The consumer daemon's answers, by a scripted session daemon: every status that the real one was seen to give
+//! (`docs/spec/consumer-protocol.md`, section 6), the hand-over of buffers, files, and the ends of connections.
+
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rttng_consumer::{ConsumerError, ConsumerOptions, Request};
+use rttng_wire::consumer::*;
+use rttng_wire::ust::ChannelId;
+use rttng_wire::{Encode, Writer};
+use rttng_world::fds;
+
+/// A session daemon that says what the test wants.
+struct Sessiond {
+    commands: UnixStream,
+    metadata: UnixStream,
+    error: UnixStream,
+    daemon: JoinHandle<Result<(), ConsumerError>>,
+    dir: tempfile::TempDir,
+}
+
+impl Sessiond {
+    /// Starts a consumer daemon and connects to it as the real session daemon does.
+    fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name).into_os_string();
+        let listener = UnixListener::bind(path("error")).unwrap();
+        let args = ["".into(), "-u".into(), "-c".into(), path("command"), "-e".into(), path("error")];
+        let Ok(Request::Run(options)) = ConsumerOptions::parse(&args) else { panic!("to run") };
+        let daemon = std::thread::spawn(move || rttng_consumer::run(&options));
+        let mut error = listener.accept().unwrap().0;
+        let mut ready = [0; 4];
+        error.read_exact(&mut ready).unwrap();
+        assert_eq!(ready, 100u32.to_ne_bytes());
+        let connect = || UnixStream::connect(dir.path().join("command")).unwrap();
+        let (commands, metadata) = (connect(), connect());
+        Sessiond { commands, metadata, error, daemon, dir }
+    }
+
+    fn send(&mut self, command: Command) {
+        self.commands.write_all(&command.to_bytes()).unwrap();
+    }
+
+    fn read<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.commands.read_exact(&mut bytes).unwrap();
+        bytes
+    }
+
+    fn status(&mut self) -> u32 {
+        u32::from_ne_bytes(self.read())
+    }
+
+    /// Sends a command that is answered by a status alone.
+    fn ask(&mut self, command: Command) -> u32 {
+        self.send(command);
+        self.status()
+    }
+
+    fn send_fd(&mut self, fd: impl AsFd) {
+        assert_eq!(fds::send(&self.commands, &[0], &[fd.as_fd()]).unwrap(), 1);
+    }
+
+    fn receive_fds(&mut self, count: usize) -> Vec<OwnedFd> {
+        let mut byte = [9];
+        let received = fds::receive(&self.commands, &mut byte).unwrap();
+        assert_eq!((received.len, byte, received.fds.len()), (1, [0], count));
+        received.fds
+    }
+
+    /// Makes a chunk in a folder of its own, with the directories that a session daemon makes.
+    fn chunk(&mut self, id: u64) -> PathBuf {
+        let path = self.dir.path().join(format!("chunk{id}"));
+        std::fs::create_dir_all(path.join("uid/0/64-bit/index")).unwrap();
+        self.create_chunk(id, &path, None);
+        path.join("uid/0/64-bit")
+    }
+
+    fn create_chunk(&mut self, id: u64, directory: &Path, credentials: Option<Credentials>) {
+        let create = CreateTraceChunk {
+            relay: None,
+            override_name: None,
+            session_id: SessionId(1),
+            chunk_id: ChunkId(id),
+            creation_timestamp_s: 5,
+            credentials,
+        };
+        assert_eq!(self.ask(Command::CreateTraceChunk(create)), 0);
+        self.send_fd(std::fs::File::open(directory).unwrap());
+        assert_eq!(self.status(), 0);
+    }
+
+    fn ask_channel(&mut self, asked: AskChannel) -> (u32, u64, u32) {
+        self.send(Command::AskChannelCreation(Box::new(asked)));
+        let reply: [u8; 16] = self.read();
+        let u32_at = |at: usize| u32::from_ne_bytes(reply[at..at + 4].try_into().unwrap());
+        (u32_at(0), u64::from_ne_bytes(reply[4..12].try_into().unwrap()), u32_at(12))
+    }
+
+    /// Takes a channel over; gives the blob and all descriptors.
+    fn get_channel(&mut self, key: u64) -> (Vec<u8>, Vec<OwnedFd>) {
+        assert_eq!(self.ask(Command::GetChannel(ChannelKey(key))), 0);
+        let len = u64::from_ne_bytes(self.read());
+        assert_eq!(u32::from_ne_bytes(self.read()), 0, "per CPU");
+        let mut blob = vec![0; len as usize];
+        self.commands.read_exact(&mut blob).unwrap();
+        let mut all = self.receive_fds(1);
+        for cpu in 0.. {
+            let size = u64::from_ne_bytes(self.read());
+            if size == u64::MAX {
+                break;
+            }
+            assert_eq!(u32::from_ne_bytes(self.read()), cpu);
+            let fds = self.receive_fds(2);
+            assert_eq!(rustix::fs::fstat(&fds[0]).unwrap().st_size as u64, size);
+            all.extend(fds);
+        }
+        assert_eq!(self.status(), 0);
+        (blob, all)
+    }
+
+    fn close_chunk(&mut self, id: u64, close_command: Option<CloseCommand>) -> u32 {
+        self.send(Command::CloseTraceChunk(CloseTraceChunk {
+            relay: None,
+            session_id: SessionId(1),
+            chunk_id: ChunkId(id),
+            close_timestamp_s: 6,
+            close_command,
+        }));
+        let status = self.status();
+        assert_eq!(self.read(), [1, 0, 0, 0, 0], "an empty path");
+        status
+    }
+
+    fn chunk_exists(&mut self, id: u64) -> u32 {
+        let (session_id, chunk_id) = (SessionId(1), ChunkId(id));
+        self.ask(Command::TraceChunkExists(TraceChunkExists { relay: None, session_id, chunk_id }))
+    }
+
+    fn is_pending(&mut self) -> bool {
+        self.send(Command::DataPending(SessionId(1)));
+        i32::from_ne_bytes(self.read()) != 0
+    }
+
+    /// Pushes text to metadata channel 2; the last status.
+    fn push(&mut self, target_offset: u64, version: u64, text: &[u8]) -> u32 {
+        let push = PushMetadata { key: ChannelKey(2), target_offset, len: text.len() as u32, version };
+        let status = self.ask(Command::PushMetadata(push));
+        if text.is_empty() {
+            return status;
+        }
+        self.commands.write_all(text).unwrap();
+        self.status()
+    }
+
+    /// Closes the connections; the daemon must end.
+    fn finish(self) {
+        drop((self.commands, self.metadata));
+        self.daemon.join().unwrap().unwrap();
+        let mut error = self.error;
+        let mut rest = Vec::new();
+        error.read_to_end(&mut rest).unwrap();
+        assert!(rest.is_empty(), "anything on the error socket costs the session daemon its consumer");
+        for name in ["command", "health"] {
+            assert!(!self.dir.path().join(name).exists(), "{name} stays behind");
+        }
+    }
+}
+
+fn data(key: u64, chunk: Option<u64>) -> AskChannel {
+    AskChannel {
+        subbuf_size: 4096,
+        num_subbuf: 2,
+        switch_timer: None,
+        read_timer: None,
+        live_timer: None,
+        is_live: false,
+        monitor_timer: None,
+        kind: ChannelKind::Data { mode: BufferMode::Discard, id: ChannelId(0) },
+        session_id: SessionId(1),
+        pathname: PathBuf::from("uid/0/64-bit"),
+        name: "ch".into(),
+        buffer_credentials: Credentials { uid: 0, gid: 0 },
+        relay: None,
+        key: ChannelKey(key),
+        chunk_id: chunk.map(ChunkId),
+        uuid: [3; 16],
+        tracefile_size: None,
+        tracefile_count: None,
+        registry: RegistryId(0),
+        monitor: true,
+        ust_app_uid: 0,
+        blocking_timeout: BlockingTimeout::None,
+        root_shm_path: None,
+        shm_path: None,
+    }
+}
+
+fn metadata(key: u64, chunk: Option<u64>) -> AskChannel {
+    AskChannel { kind: ChannelKind::Metadata, name: "metadata".into(), ..data(key, chunk) }
+}
+
+fn size(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |file| file.len())
+}
+
+/// Waits for what another thread of the daemon does.
+#[track_caller]
+fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..1000 {
+        if holds() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    panic!("{what}");
+}
+
+#[test]
+fn answers_are_those_of_the_real_daemon() {
+    let mut s = Sessiond::start();
+    let key = ChannelKey(77);
+    let init = || Command::Init { sessiond_uuid: [1; 16] };
+    assert_eq!(s.ask(init()), 0);
+    assert_eq!(s.ask(init()), 120);
+    for expected in [0, 120] {
+        assert_eq!(s.ask(Command::SetChannelMonitorPipe), 0);
+        let (_read, write) = rustix::pipe::pipe().unwrap();
+        s.send_fd(write);
+        assert_eq!(s.status(), expected);
+    }
+    let push = PushMetadata { key, target_offset: 0, len: 4, version: 0 };
+    let rotate = RotateChannel { metadata: false, relay: None, key };
+    let pathname = PathBuf::from("x");
+    let snapshot = SnapshotChannel { pathname, relay: None, metadata: false, key, nb_packets_per_stream: 0 };
+    for (command, status) in [
+        (Command::GetChannel(key), 119),
+        (Command::DestroyChannel(key), 0),
+        (Command::PushMetadata(push), 118),
+        (Command::CloseMetadata(key), 59),
+        (Command::SetupMetadata(key), 59),
+        (Command::FlushChannel(key), 59),
+        (Command::ClearQuiescentChannel(key), 59),
+        (Command::SnapshotChannel(snapshot), 119),
+        (Command::RotateChannel(rotate), 119),
+        (Command::ClearChannel(key), 119),
+        (Command::OpenChannelPackets(key), 119),
+        (Command::DestroyRelayd(RelayIndex(2)), 117),
+    ] {
+        let code = command.code();
+        assert_eq!(s.ask(command), status, "{code:?}");
+    }
+    assert_eq!(s.chunk_exists(9), 128);
+    assert_eq!(s.close_chunk(9, None), 128);
+    assert!(!s.is_pending());
+    for command in [
+        Command::DiscardedEvents { session_id: SessionId(1), key },
+        Command::LostPackets { session_id: SessionId(1), key },
+    ] {
+        s.send(command);
+        assert_eq!(s.read(), [0; 8]);
+    }
+    // Ignored without an answer: the next answer belongs to the next command.
+    s.send(Command::Unknown(99));
+    s.send(Command::SnapshotMetadata);
+    assert_eq!(s.ask(init()), 120);
+    for asked in [
+        data(5, Some(9)),
+        AskChannel { subbuf_size: 100, ..data(5, None) },
+        AskChannel { num_subbuf: 0, ..data(5, None) },
+        AskChannel { subbuf_size: 1 << 40, num_subbuf: 1 << 20, ..data(5, None) },
+        AskChannel { relay: Some(RelayIndex(2)), ..data(5, None) },
+    ] {
+        assert_eq!(s.ask_channel(asked), (118, 0, 0));
+    }
+    s.finish();
+}
+
+#[test]
+fn damaged_commands_are_answered_and_a_cut_one_ends_the_daemon() {
+    let mut s = Sessiond::start();
+    // An output that is not mmap, at its place in ASK_CHANNEL_CREATION.
+    let mut block = Command::AskChannelCreation(Box::new(data(1, None))).to_bytes();
+    block[41..45].copy_from_slice(&0u32.to_ne_bytes());
+    s.commands.write_all(&block).unwrap();
+    assert_eq!(s.read(), [118, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    // CLOSE_TRACE_CHUNK with a close command that does not exist.
+    let mut out = Writer::new();
+    out.u32(24);
+    out.zeros(33);
+    out.bytes(&[1, 9, 0, 0, 0]);
+    out.pad_to(BLOCK_LEN);
+    s.commands.write_all(&out.into_bytes()).unwrap();
+    assert_ne!(s.status(), 0);
+    assert_eq!(s.read(), [1, 0, 0, 0, 0]);
+    s.commands.write_all(&[0; 100]).unwrap();
+    s.finish();
+}
+
+#[test]
+fn a_channel_goes_from_files_to_hang_up() {
+    let mut s = Sessiond::start();
+    let trace = s.chunk(0);
+    let cpus = rttng_ring::possible_cpus();
+    assert_eq!(s.ask_channel(data(1, Some(0))), (0, 1, cpus));
+    assert_eq!((size(&trace.join("ch_0")), size(&trace.join("index/ch_0.idx"))), (0, 16));
+    assert_eq!(std::fs::metadata(trace.join("ch_0")).unwrap().mode() & 0o7777, 0o660);
+    let (blob, fds) = s.get_channel(1);
+    assert_eq!(fds.len(), 1 + 2 * cpus as usize);
+    let (attributes, streams) = rttng_ring::ChannelAttributes::from_blob(&blob, 4096).unwrap();
+    assert_eq!((attributes.uuid, streams), ([3; 16], cpus));
+    assert_eq!(s.ask(Command::GetChannel(ChannelKey(1))), 119, "only once");
+
+    assert_eq!(s.ask(Command::FlushChannel(ChannelKey(1))), 0);
+    assert_eq!(s.ask(Command::FlushChannel(ChannelKey(1))), 0, "quiescent: no second packet");
+    eventually("data is written", || !s.is_pending());
+    eventually("the index follows", || size(&trace.join("index/ch_0.idx")) == 16 + 72);
+    assert_eq!(size(&trace.join("ch_0")), 4096);
+    assert_eq!(s.ask(Command::ClearQuiescentChannel(ChannelKey(1))), 0);
+    assert_eq!(s.ask(Command::FlushChannel(ChannelKey(1))), 0);
+    eventually("a second packet", || size(&trace.join("ch_0")) == 8192);
+
+    // The chunk lives on while streams are in it, and ends when the last hangs up.
+    assert_eq!(s.close_chunk(0, None), 0);
+    assert_eq!(s.chunk_exists(0), 126);
+    drop(fds);
+    eventually("the streams let go", || s.chunk_exists(0) == 128);
+    eventually("the channel goes with its streams", || s.ask(Command::FlushChannel(ChannelKey(1))) == 59);
+    s.finish();
+}
+
+#[test]
+fn metadata_is_written_as_it_comes() {
+    let mut s = Sessiond::start();
+    let trace = s.chunk(0);
+    assert_eq!(s.ask_channel(metadata(2, Some(0))), (0, 2, 1));
+    assert_eq!(s.ask(Command::SetupMetadata(ChannelKey(2))), 0);
+    assert_eq!(s.ask(Command::SetupMetadata(ChannelKey(2))), 115);
+    let text = |path: &Path| rttng_ctf::metadata_packet::unpack(&std::fs::read(path).unwrap()).unwrap().text;
+    let file = trace.join("metadata");
+    let long = [b'x'; 5000];
+    assert_eq!(s.push(0, 0, &long), 0);
+    assert_eq!((text(&file), size(&file)), (long.to_vec(), 8192));
+    assert_eq!(s.push(4998, 0, b"xxyy"), 0, "an overlap");
+    assert!(text(&file).ends_with(b"xxyy") && text(&file).len() == 5002);
+    assert_eq!(s.push(6000, 0, b"z"), 115, "a gap");
+    assert_eq!(s.push(0, 0, b""), 0);
+    assert!(!s.is_pending());
+
+    // A new chunk gets everything, a new version replaces everything.
+    let second = s.chunk(1);
+    let rotate = RotateChannel { metadata: true, relay: None, key: ChannelKey(2) };
+    assert_eq!(s.ask(Command::RotateChannel(rotate)), 0);
+    assert_eq!(text(&second.join("metadata")), text(&file));
+    assert_eq!(s.close_chunk(0, Some(CloseCommand::Delete)), 0);
+    assert!(!file.exists(), "deleted with its chunk");
+    assert_eq!(s.chunk_exists(0), 128);
+    assert_eq!(s.push(0, 1, b"anew"), 0);
+    assert_eq!(text(&second.join("metadata")), b"anew");
+    assert_eq!(s.ask(Command::CloseMetadata(ChannelKey(2))), 0);
+    assert_eq!(s.ask(Command::CloseMetadata(ChannelKey(2))), 59);
+    s.finish();
+}
+
+#[test]
+fn a_snapshot_asks_for_metadata_while_its_command_waits() {
+    let mut s = Sessiond::start();
+    assert_eq!(s.ask_channel(AskChannel { monitor: false, ..metadata(6, None) }), (0, 6, 0));
+    assert_eq!(s.ask_channel(AskChannel { monitor: false, ..data(5, None) }).0, 0);
+    let (_, fds) = s.get_channel(5);
+    assert_eq!(s.ask(Command::OpenChannelPackets(ChannelKey(5))), 0);
+    let trace = s.chunk(0);
+    let snapshot = |key, metadata| {
+        let (pathname, key) = (PathBuf::from("uid/0/64-bit"), ChannelKey(key));
+        let nb_packets_per_stream = 0;
+        Command::SnapshotChannel(SnapshotChannel {
+            pathname,
+            relay: None,
+            metadata,
+            key,
+            nb_packets_per_stream,
+        })
+    };
+    assert_eq!(s.ask(snapshot(5, false)), 0);
+    assert_eq!(size(&trace.join("ch_0")), 8192);
+    assert_eq!(std::fs::read_dir(trace.join("index")).unwrap().count(), 0, "snapshots have no index");
+
+    s.send(snapshot(6, true));
+    let mut request = [0; METADATA_REQUEST_LEN];
+    s.metadata.read_exact(&mut request).unwrap();
+    assert_eq!(request[24..], 6u64.to_ne_bytes());
+    let push = PushMetadata { key: ChannelKey(6), target_offset: 0, len: 4, version: 0 };
+    s.metadata.write_all(&Command::PushMetadata(push).to_bytes()).unwrap();
+    let mut status = [9; 4];
+    s.metadata.read_exact(&mut status).unwrap();
+    assert_eq!(status, [0; 4]);
+    s.metadata.write_all(b"text").unwrap();
+    s.metadata.read_exact(&mut status).unwrap();
+    assert_eq!((status, s.status()), ([0; 4], 0));
+    assert_eq!(size(&trace.join("metadata")), 4096);
+    drop(fds);
+    s.finish();
+}
+
+#[test]
+fn files_belong_to_the_session_and_buffers_to_their_user() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root can write in another user's name");
+        return;
+    }
+    const NOBODY: Credentials = Credentials { uid: 65534, gid: 65534 };
+    let mut s = Sessiond::start();
+    std::fs::set_permissions(s.dir.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    let path = s.dir.path().join("theirs");
+    let shm = s.dir.path().join("shm");
+    std::fs::create_dir_all(path.join("uid/0/64-bit/index")).unwrap();
+    std::fs::create_dir_all(shm.join("root/deep")).unwrap();
+    let theirs = ["", "uid", "uid/0", "uid/0/64-bit", "uid/0/64-bit/index"].map(|name| path.join(name));
+    for directory in theirs.into_iter().chain(["", "root", "root/deep"].map(|name| shm.join(name))) {
+        std::os::unix::fs::chown(directory, Some(NOBODY.uid), Some(NOBODY.gid)).unwrap();
+    }
+    s.create_chunk(0, &path, Some(NOBODY));
+    let asked = AskChannel {
+        buffer_credentials: NOBODY,
+        root_shm_path: Some(shm.join("root")),
+        shm_path: Some(shm.join("root/deep/ch_")),
+        ..data(1, Some(0))
+    };
+    assert_eq!(s.ask_channel(asked.clone()).0, 0);
+    for (file, mode) in [
+        (path.join("uid/0/64-bit/ch_0"), 0o660),
+        (path.join("uid/0/64-bit/index/ch_0.idx"), 0o660),
+        (shm.join("root/deep/ch_0"), 0o600),
+    ] {
+        let found = std::fs::metadata(&file).unwrap();
+        assert_eq!((found.uid(), found.gid(), found.mode() & 0o7777), (65534, 65534, mode), "{file:?}");
+    }
+    assert_eq!(s.ask_channel(AskChannel { key: ChannelKey(3), ..asked }).0, 118, "its files exist");
+    assert_eq!(s.ask(Command::DestroyChannel(ChannelKey(1))), 0);
+    assert_eq!(s.ask(Command::GetChannel(ChannelKey(1))), 119);
+    eventually("the buffers of the dropped channel are removed", || !shm.join("root").exists());
+    assert!(shm.exists(), "what is above stays");
+    s.finish();
+}

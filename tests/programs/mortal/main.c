@@ -1,0 +1,63 @@
+/*
+ * Fires rttng_mortal:tick, slowly if asked, on one processor, and may end between the reservation of a record and its
+ * commit: by SIGKILL, or by stopping there with SIGSTOP.
+ *
+ *   --events N   ticks (default 10), numbered from 0
+ *   --pace US    sleep between two
+ *   --kill       then die in the middle of rttng_mortal:end
+ *   --stop       then stop in the middle of it, and go on when continued
+ */
+#define _GNU_SOURCE
+#include <getopt.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "mortal_provider.h"
+
+static int last_signal;
+
+uint64_t last_words(void)
+{
+	raise(last_signal);
+	return 7;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "events", required_argument, NULL, 'e' }, { "pace", required_argument, NULL, 'p' },
+		{ "kill", no_argument, NULL, 'k' }, { "stop", no_argument, NULL, 's' }, { NULL, 0, NULL, 0 },
+	};
+	uint64_t events = 10;
+	useconds_t pace = 0;
+	cpu_set_t first;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 'e': events = strtoull(optarg, NULL, 0); break;
+		case 'p': pace = (useconds_t) strtoul(optarg, NULL, 0); break;
+		case 'k': last_signal = SIGKILL; break;
+		case 's': last_signal = SIGSTOP; break;
+		default: return 2;
+		}
+	}
+	CPU_ZERO(&first);
+	CPU_SET(0, &first);
+	if (sched_setaffinity(0, sizeof(first), &first)) {
+		perror("sched_setaffinity");
+		return 1;
+	}
+	for (uint64_t seq = 0; seq < events; seq++) {
+		lttng_ust_tracepoint(rttng_mortal, tick, seq);
+		if (pace)
+			usleep(pace);
+	}
+	if (last_signal)
+		lttng_ust_tracepoint(rttng_mortal, end, events);
+	puts("done");
+	return 0;
+}
