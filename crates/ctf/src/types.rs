@@ -498,7 +498,7 @@ impl Field {
 
     /// The name to show: the identifier without its first underscore.
     pub fn display_name(&self) -> &str {
-        self.name.strip_prefix('_').unwrap_or(&self.name)
+        self.name.strip_prefix('_').filter(|name| !name.is_empty()).unwrap_or(&self.name)
     }
 }
 
@@ -506,6 +506,10 @@ impl Field {
 pub fn recorded_identifier(name: &str) -> String {
     let mut identifier = String::with_capacity(name.len() + 1);
     identifier.push('_');
+    if name.is_empty() {
+        // A lone underscore would be shown as it is.
+        identifier.push('_');
+    }
     identifier.extend(name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }));
     identifier
 }
@@ -540,6 +544,7 @@ mod tests {
         let tag = Field::recorded("$app.myprov:myctx_tag", Type::String(Encoding::Utf8));
         assert_eq!(tag.name, "__app_myprov_myctx_tag");
         assert_eq!(tag.display_name(), "_app_myprov_myctx_tag");
+        assert_eq!(recorded_identifier(""), recorded_identifier("_"));
         assert_eq!(FieldRef::recorded("_seq_length").to_string(), "__seq_length");
     }
 

@@ -413,10 +413,22 @@ fn clock(out: &mut String, clock: &Clock) {
         out,
         format_args!(
             ";\n\tfreq = {}; /* Frequency, in Hz */\n\
-             \t/* clock value offset from Epoch is: offset * (1/freq) */\n\toffset = {};\n}};\n\n",
-            clock.frequency, clock.offset
+             \t/* clock value offset from Epoch is: offset * (1/freq) */\n",
+            clock.frequency
         ),
     );
+    // The real one writes a negative offset (of a machine whose time was not set at the start) as it is, which
+    // babeltrace2 refuses; whole seconds may be negative.
+    let (seconds, cycles) = match i64::try_from(clock.frequency) {
+        Ok(frequency) if clock.offset < 0 && frequency > 0 => {
+            (clock.offset.div_euclid(frequency), clock.offset.rem_euclid(frequency))
+        }
+        _ => (0, clock.offset),
+    };
+    if seconds != 0 {
+        put(out, format_args!("\toffset_s = {seconds};\n"));
+    }
+    put(out, format_args!("\toffset = {cycles};\n}};\n\n"));
 }
 
 fn event_header(out: &mut String, form: EventHeader, id_type: &str, ids: &str, time_bits: u32, align: u32) {

@@ -216,3 +216,12 @@ fn the_session_name_is_escaped() {
     let log = MetadataLog::new(TraceInfo { session_name: "a\"b\\c\nd".to_owned(), ..info() });
     assert!(log.text().contains("\ttrace_name = \"a\\\"b\\\\c\\nd\";\n"));
 }
+
+/// A machine whose time is set only later: babeltrace2 refuses a negative `offset`, and takes a negative `offset_s`.
+#[test]
+fn a_clock_before_the_epoch_is_written_in_whole_seconds() {
+    let log = MetadataLog::new(TraceInfo { clock: Clock::monotonic(None, -5), ..info() });
+    assert!(log.text().contains("\toffset_s = -1;\n\toffset = 999999995;\n"));
+    let clock = crate::tsdl::parse(log.text()).unwrap().trace.clocks[0].clone();
+    assert_eq!(clock.nanoseconds(7), 2);
+}
