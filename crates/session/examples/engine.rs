@@ -5,8 +5,9 @@
 //! ```
 //!
 //! The run directory must be the one that applications look at (`/var/run/lttng` as root, `~/.lttng` otherwise). RULES
-//! is a comma-separated list of event rules. The program runs before `start` and is given a second to register, unless
-//! RULES begins with `late,`.
+//! is a comma-separated list of event rules; `none=1000` stands for a thousand rules that match nothing. The program
+//! runs before `start` and is given some seconds to register (`SETTLE`, 1), unless RULES begins with `late,`. With
+//! `COUNT` in the environment it runs so many times.
 
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -23,7 +24,8 @@ use rttng_session::world::{Bounds, RealClock, RealFiles, World, boot_id, host_na
 use rttng_world::run_as::Identity;
 
 fn main() {
-    tracing_subscriber::fmt().with_env_filter("debug").with_writer(std::io::stderr).init();
+    let level = std::env::var("LEVEL").unwrap_or_else(|_| "debug".to_owned());
+    tracing_subscriber::fmt().with_env_filter(level).with_writer(std::io::stderr).init();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     tokio::task::LocalSet::new().block_on(&runtime, record());
 }
@@ -75,6 +77,16 @@ async fn record() {
 
     let ownership = if buffers == "pid" { BufferOwnership::PerProcess } else { BufferOwnership::PerUser };
     let rules: Vec<&str> = rules.split(',').collect();
+    let rules: Vec<String> = rules
+        .into_iter()
+        .flat_map(|rule| match rule.strip_prefix("none=").and_then(|count| count.parse::<u32>().ok()) {
+            Some(count) => (0..count).map(|at| format!("none:rule{at}")).collect(),
+            None => vec![rule.to_owned()],
+        })
+        .collect();
+    let rules: Vec<&str> = rules.iter().map(String::as_str).collect();
+    let number = |name| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+    let (count, seconds): (u64, u64) = (number("COUNT"), number("SETTLE"));
     let (late, rules) = match rules.as_slice() {
         ["late", rest @ ..] => (true, rest.to_vec()),
         all => (false, all.to_vec()),
@@ -121,18 +133,27 @@ async fn record() {
             }),
         })
     });
-    let mut child = None;
+    let mut children = Vec::new();
     let spawn = || tokio::process::Command::new(program).args(rest).spawn().expect("the program starts");
     if !late {
-        child = Some(spawn());
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        children.extend((0..count).map(|_| spawn()));
+        tokio::time::sleep(std::time::Duration::from_secs(seconds)).await;
+        println!("{} applications", engine.applications().len());
     }
     step("ensure consumer", engine.ensure_consumer()).await;
     step("start", engine.start(id)).await;
-    let mut child = child.unwrap_or_else(spawn);
+    if late {
+        children.extend((0..count).map(|_| spawn()));
+    }
     let tracepoints = step("list", async { Ok::<_, ()>(engine.list_tracepoints().await) }).await;
     println!("{} tracepoints", tracepoints.map_or(0, |list| list.len()));
-    println!("program: {:?}", child.wait().await);
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    println!("{}", status.lines().find(|line| line.starts_with("VmRSS")).unwrap_or_default());
+    if std::env::var_os("KEEP").is_none() {
+        for child in &mut children {
+            child.wait().await.expect("the program can be waited for");
+        }
+    }
     step("stop", engine.stop(id)).await;
     while step("data pending", engine.data_pending(id)).await == Some(true) {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;

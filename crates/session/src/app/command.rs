@@ -13,6 +13,8 @@ use std::time::Duration;
 use rttng_wire::ust::{Answer, Command, CommandExchange, Dialect, Refusal, Request};
 use rttng_wire::{Action, Exchange};
 
+use tokio::time::Instant;
+
 use crate::link::{self, AnyLink};
 
 /// How many bytes of replies are read at once.
@@ -70,7 +72,44 @@ pub(crate) struct CommandLink {
     dialect: Dialect,
     limit: Option<Duration>,
     unread: Vec<u8>,
-    slowest: Rc<Cell<Duration>>,
+    pace: Rc<Pace>,
+}
+
+/// How fast an application answers since it last was at rest.
+#[derive(Debug, Default)]
+pub(crate) struct Pace {
+    waited: Cell<Duration>,
+    replies: Cell<u32>,
+    waiting: Cell<Option<Instant>>,
+}
+
+/// A wait for replies that is no matter yet, however few they were.
+const SHORT: Duration = Duration::from_secs(1);
+/// An application whose replies take longer than this on average crawls. On a machine that is busy with hundreds of
+/// applications the average is some milliseconds, because many replies come at once.
+const CRAWL: Duration = Duration::from_millis(50);
+
+impl Pace {
+    /// Begins anew.
+    pub(crate) fn rest(&self) {
+        self.waited.set(Duration::ZERO);
+        self.replies.set(0);
+    }
+
+    /// Whether it is the application that things wait for.
+    pub(crate) fn is_crawling(&self) -> bool {
+        let waited = self.waited.get() + self.waiting.get().map_or(Duration::ZERO, |since| since.elapsed());
+        waited > SHORT && waited / (self.replies.get() + 1) > CRAWL
+    }
+
+    fn begin(&self) {
+        self.waiting.set(Some(Instant::now()));
+    }
+
+    fn end(&self) {
+        let waited = self.waiting.take().map_or(Duration::ZERO, |since| since.elapsed());
+        self.waited.set(self.waited.get() + waited);
+    }
 }
 
 enum Part {
@@ -79,14 +118,9 @@ enum Part {
 }
 
 impl CommandLink {
-    /// `slowest` is raised to the longest that a reply took.
-    pub(crate) fn new(
-        link: AnyLink,
-        dialect: Dialect,
-        limit: Option<Duration>,
-        slowest: Rc<Cell<Duration>>,
-    ) -> Self {
-        CommandLink { link, dialect, limit, unread: Vec::new(), slowest }
+    /// `pace` says how fast the application answers.
+    pub(crate) fn new(link: AnyLink, dialect: Dialect, limit: Option<Duration>, pace: Rc<Pace>) -> Self {
+        CommandLink { link, dialect, limit, unread: Vec::new(), pace }
     }
 
     /// Carries out one command.
@@ -165,7 +199,7 @@ impl CommandLink {
     /// The next `len` bytes of replies.
     async fn take(&mut self, len: usize) -> Result<Vec<u8>, AppGone> {
         if self.unread.len() < len {
-            let begun = tokio::time::Instant::now();
+            self.pace.begin();
             let fill = async {
                 let mut buffer = [0; READ_LEN];
                 while self.unread.len() < len {
@@ -180,8 +214,9 @@ impl CommandLink {
                 }
                 None => fill.await.map_err(|error: AppGone| error)?,
             }
-            self.slowest.set(self.slowest.get().max(begun.elapsed()));
+            self.pace.end();
         }
+        self.pace.replies.set(self.pace.replies.get().saturating_add(1));
         let rest = self.unread.split_off(len);
         Ok(std::mem::replace(&mut self.unread, rest))
     }

@@ -135,7 +135,7 @@ fn stream_number(request: &Request) -> u32 {
 pub(crate) enum Next {
     /// It has all that is wanted.
     Nothing,
-    /// It needs buffers for this session first.
+    /// It needs buffers for this session; there is nothing else to do.
     Buffers(SessionId),
     /// Send these.
     Batch(Batch),
@@ -154,13 +154,17 @@ impl AppState {
                 return Next::Batch(session.release(*id));
             }
         }
+        let mut needed = None;
         for (id, want) in wanted {
             let Some(session) = self.sessions.get(id) else {
                 if !want.session.active {
                     continue;
                 }
                 match buffers(*id) {
-                    None => return Next::Buffers(*id),
+                    None => {
+                        needed = needed.or(Some(*id));
+                        continue;
+                    }
                     Some(None) => continue,
                     Some(Some(buffers)) => {
                         let make = (Subject::MakeSession, Request::root(Command::Session));
@@ -175,7 +179,7 @@ impl AppState {
                 return Next::Batch(Batch { session: *id, buffers, statedumps: want.statedumps, steps });
             }
         }
-        Next::Nothing
+        needed.map_or(Next::Nothing, Next::Buffers)
     }
 
     /// Takes in what came of a batch. Returns the handles of what was made, for the notify connection.

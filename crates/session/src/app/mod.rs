@@ -14,12 +14,13 @@ mod serve;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use rttng_wire::Bitness;
 use rttng_wire::ust::{Alignments, Dialect, FieldListEntry, ProcessName, TracepointEntry, TracerVersion};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
+use command::Pace;
 pub(crate) use register::{Registrations, accept, register};
 
 use crate::model::ProcessIdentity;
@@ -52,7 +53,7 @@ pub struct Application {
     pub registered: SystemTime,
     tracer: Cell<TracerVersion>,
     reached: watch::Sender<u64>,
-    slowest: Rc<Cell<Duration>>,
+    pace: Rc<Pace>,
     asks: mpsc::UnboundedSender<Ask>,
     replaced: Notify,
 }
@@ -84,9 +85,9 @@ impl Application {
         self.replaced.notify_one();
     }
 
-    /// Whether one of its answers was slow since it last was in step.
-    pub(crate) fn is_slow(&self) -> bool {
-        self.slowest.get() >= SLOW
+    /// Whether it is the application that things wait for, because it answers slowly.
+    pub(crate) fn is_crawling(&self) -> bool {
+        self.pace.is_crawling()
     }
 
     /// Asks for its tracepoints; nothing when it is gone.
@@ -107,9 +108,6 @@ impl Application {
         ask.await.unwrap_or_default()
     }
 }
-
-/// An answer that takes so long is slow: commands take microseconds.
-const SLOW: Duration = Duration::from_secs(1);
 
 /// Something asked of an application besides being in step.
 #[derive(Debug)]

@@ -152,7 +152,7 @@ fn complete(core: &Rc<Core>, notify: AnyLink, peer: ProcessIdentity) {
         registered: core.world.clock.now(),
         tracer: Cell::new(oldest_tracer(dialect)),
         reached: watch::Sender::new(0),
-        slowest: Rc::default(),
+        pace: Rc::default(),
         asks,
         replaced: Notify::new(),
     });

@@ -28,7 +28,7 @@ pub(super) async fn serve(core: Rc<Core>, application: Rc<Application>, connecti
     let Connection { command, notify, mut queue } = connection;
     let limit = core.world.bounds.application;
     let mut task = AppTask {
-        link: CommandLink::new(command, application.dialect, limit, application.slowest.clone()),
+        link: CommandLink::new(command, application.dialect, limit, application.pace.clone()),
         state: AppState::default(),
         handles: Rc::default(),
         follow: core.model.follow(),
@@ -76,14 +76,17 @@ impl AppTask {
         let mut registered = false;
         loop {
             let generation = *self.follow.borrow_and_update();
-            self.reconcile().await?;
-            if !registered {
-                // Refusing it is the application's own loss.
-                let _ = self.link.call(on_root(Command::RegisterDone)).await?;
-                registered = true;
+            let needed = self.reconcile().await?;
+            if needed.is_none() {
+                if !registered {
+                    // Refusing it is the application's own loss.
+                    let _ = self.link.call(on_root(Command::RegisterDone)).await?;
+                    registered = true;
+                }
+                self.application.pace.rest();
+                self.application.reached.send_replace(generation);
             }
-            self.application.slowest.set(std::time::Duration::ZERO);
-            self.application.reached.send_replace(generation);
+            let core = self.core.clone();
             tokio::select! {
                 biased;
                 () = self.application.replaced.notified() => return Err(AppGone::Replaced),
@@ -93,16 +96,17 @@ impl AppTask {
                     return Err(AppGone::Closed);
                 },
                 Some(ask) = queue.recv() => self.answer(ask).await?,
+                () = wait_for_buffers(&core, needed, &self.application) => {}
             }
         }
     }
 
-    /// Sends the difference until there is none.
-    async fn reconcile(&mut self) -> Result<(), AppGone> {
+    /// Sends the difference until there is none. Returns the session whose buffers must be waited for, if any.
+    async fn reconcile(&mut self) -> Result<Option<SessionId>, AppGone> {
         loop {
             match self.next() {
-                Next::Nothing => return Ok(()),
-                Next::Buffers(session) => self.core.buffers_for(session, &self.application).await,
+                Next::Nothing => return Ok(None),
+                Next::Buffers(session) => return Ok(Some(session)),
                 Next::Batch(batch) => {
                     let outcomes = self.link.perform(&batch.calls(&self.state)).await?;
                     let made = self.state.apply(batch, outcomes);
@@ -142,8 +146,10 @@ impl AppTask {
     }
 
     async fn answer(&mut self, ask: Ask) -> Result<(), AppGone> {
-        // Whoever asked may have stopped waiting.
         match ask {
+            // Whoever asked may have stopped waiting, before or meanwhile.
+            Ask::Tracepoints(reply) if reply.is_closed() => {}
+            Ask::Fields(reply) if reply.is_closed() => {}
             Ask::Tracepoints(reply) => {
                 let _ = reply.send(listing::tracepoints(&mut self.link).await?);
             }
@@ -152,5 +158,12 @@ impl AppTask {
             }
         }
         Ok(())
+    }
+}
+
+async fn wait_for_buffers(core: &Rc<Core>, session: Option<SessionId>, application: &Rc<Application>) {
+    match session {
+        Some(session) => core.buffers_for(session, application).await,
+        None => std::future::pending().await,
     }
 }

@@ -212,30 +212,41 @@ impl Core {
         let _ = slot.wait_for(Option::is_some).await;
     }
 
-    /// Waits until every application has reached the model as it is now. An application that hangs is given up by its
-    /// own task after its limit; one that merely crawls is waited for as long as one limit; all others as long as the
-    /// bound for a busy machine.
+    /// Waits until every application has reached the model as it is now, within [`Core::patiently`].
     async fn settle(&self) {
         let generation = self.model.read(crate::model::Model::generation);
-        let bounds = self.world.bounds;
         let begun = Instant::now();
-        let patience = begun + bounds.application.unwrap_or(bounds.settle);
-        let deadline = begun + bounds.settle.max(bounds.application.unwrap_or_default());
         for application in self.applications.all() {
-            tokio::select! {
-                biased;
-                () = application.reach(generation) => {}
-                () = async {
-                    tokio::time::sleep_until(patience).await;
-                    while !application.is_slow() {
-                        tokio::time::sleep(Duration::from_millis(100)).await;
-                    }
-                } => {}
-                () = tokio::time::sleep_until(deadline) => {}
-            }
+            self.patiently(begun, &application, application.reach(generation)).await;
             if !application.is_gone() && application.behind(generation) {
                 warn!(pid = application.process.pid, name = %application.name, "an application is behind");
             }
+        }
+    }
+
+    /// Waits for something that an application does. One that hangs is given up by its own task after its limit; one
+    /// that merely crawls is waited for as long as one limit after `begun`; all others as long as the bound for a busy
+    /// machine.
+    async fn patiently<T>(
+        &self,
+        begun: Instant,
+        application: &Application,
+        work: impl Future<Output = T>,
+    ) -> Option<T> {
+        let bounds = self.world.bounds;
+        let patience = begun + bounds.application.unwrap_or(bounds.settle);
+        let deadline = begun + bounds.settle.max(bounds.application.unwrap_or_default());
+        let crawls = async {
+            tokio::time::sleep_until(patience).await;
+            while !application.is_crawling() {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = crawls => None,
+            () = tokio::time::sleep_until(deadline) => None,
         }
     }
 

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use rttng_wire::consumer::{Answer, Command, SessionId as WireId};
 use rttng_wire::ust::{FieldListEntry, TracepointEntry};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::run::Run;
 use super::{Core, Engine};
@@ -102,14 +103,13 @@ impl Engine {
         &self,
         ask: impl AsyncFn(Rc<Application>) -> Vec<T> + Clone + 'static,
     ) -> Vec<(Rc<Application>, Vec<T>)> {
-        let bound = self.core.world.bounds.settle;
+        let begun = Instant::now();
         let mut asked = JoinSet::new();
         for application in self.core.applications.all() {
-            let ask = ask.clone();
+            let (ask, core) = (ask.clone(), self.core.clone());
             asked.spawn_local(async move {
-                // A list that comes in dribs and drabs ends here as well.
-                let entries = tokio::time::timeout(bound, ask(application.clone())).await.unwrap_or_default();
-                (application, entries)
+                let entries = core.patiently(begun, &application, ask(application.clone())).await;
+                (application, entries.unwrap_or_default())
             });
         }
         let mut lists = asked.join_all().await;
