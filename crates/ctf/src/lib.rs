@@ -3,7 +3,22 @@
 //!
 //! * [`types`] and [`class`]: what metadata says, as plain data ([`Type`], [`TraceClass`]).
 //! * [`ust`]: the metadata, packets and contexts of user space, as the 2.13.9 session daemon declares them.
-//! * [`metadata_packet`], [`index`]: two of the three kinds of files of a trace.
+//! * [`tsdl`]: metadata text of any CTF 1.8 trace, read and written.
+//! * [`metadata_packet`], [`index`]: the packets around that text, and index files.
+//! * [`decode`], [`summary`]: packets and events, so far as to count them.
+//!
+//! ```
+//! let text = "/* CTF 1.8 */ trace { major = 1; minor = 8; byte_order = le; };
+//!     event { name = \"tick\"; fields := struct { integer { size = 32; align = 32; } _n; }; };";
+//! let trace = rttng_ctf::tsdl::read_metadata(text.as_bytes())?.trace;
+//! let mut decoder = rttng_ctf::decode::TraceDecoder::new(&trace)?;
+//! let packet = [0; 12];
+//! let info = decoder.packet(&packet, 12)?;
+//! let mut ticks = 0;
+//! decoder.events(&packet, &info, |_| ticks += 1)?;
+//! assert_eq!(ticks, 3);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod class;
 pub mod decode;
