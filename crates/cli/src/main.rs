@@ -4,6 +4,7 @@ mod consumerd;
 mod dispatch;
 mod doctor;
 mod generate;
+mod instrumented;
 mod lttng;
 mod record;
 mod sessiond;

@@ -8,6 +8,8 @@ use std::time::Duration;
 use rttng_control::Client;
 use rttng_wire::client::DomainType;
 
+use crate::instrumented::Instrumented;
+
 /// First look after the start of the program.
 const FIRST_LOOK: Duration = Duration::from_millis(30);
 /// The time between looks grows to this.
@@ -15,6 +17,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// Providers that every program with the tracer in it has.
 const OWN_PROVIDERS: [&str; 4] =
     ["lttng_ust_statedump", "lttng_ust_lib", "lttng_ust_tracef", "lttng_ust_tracelog"];
+/// Events that the tracer records at the start of each program by itself.
+pub(super) const STATE_DUMP: &str = "lttng_ust_statedump:";
 /// Near names that are shown.
 const MOST_SUGGESTIONS: usize = 3;
 
@@ -23,8 +27,18 @@ const MOST_SUGGESTIONS: usize = 3;
 pub(super) struct Seen {
     /// Applications: process id and name.
     pub(super) applications: BTreeMap<i32, String>,
-    /// Tracepoints of all of them.
+    /// Tracepoints of all of them, and those that the program's files define.
     pub(super) tracepoints: BTreeSet<String>,
+    /// Whether the program's file is linked with the tracer.
+    pub(super) is_linked: bool,
+}
+
+impl Seen {
+    /// Adds what the program's files say; they say it also of a program that was too quick to be asked.
+    pub(super) fn learn(&mut self, files: &Instrumented) {
+        self.is_linked = files.has_tracer;
+        self.tracepoints.extend(files.tracepoints.iter().cloned());
+    }
 }
 
 /// Looks now and then which tracepoints there are, while the program runs.
@@ -80,18 +94,20 @@ fn process_name(pid: i32) -> String {
 
 /// The explanation, a line each.
 pub(super) fn explain(seen: &Seen, patterns: &[String], filtered: bool) -> Vec<String> {
-    if seen.applications.is_empty() {
+    if seen.applications.is_empty() && !seen.is_linked && seen.tracepoints.is_empty() {
         return vec![
-            "no program with the LTTng tracer in it registered.".into(),
-            "Is the program built with liblttng-ust and linked or preloaded with its tracepoint provider?".into(),
-            "`rttng doctor PID` tells what a running process has; a program that ran shorter than 0.03 s may have \
-             been missed."
+            "no program with the LTTng tracer in it registered, and the program is not linked with it".into(),
+            "build it with liblttng-ust and its tracepoint provider, or preload the provider (LD_PRELOAD)"
                 .into(),
+            "`rttng doctor PID` tells what a running process has".into(),
         ];
     }
     let names: Vec<String> =
         seen.applications.iter().map(|(pid, name)| format!("{name} (pid {pid})")).collect();
-    let mut lines = vec![format!("registered: {}", names.join(", "))];
+    let mut lines = vec![match names.is_empty() {
+        true => "the program has the tracer in it, and ended too soon to be seen registered".into(),
+        false => format!("registered: {}", names.join(", ")),
+    }];
     let own = |name: &str| OWN_PROVIDERS.contains(&name.split(':').next().unwrap_or_default());
     let theirs: Vec<&str> = seen.tracepoints.iter().map(String::as_str).filter(|name| !own(name)).collect();
     if theirs.is_empty() {
@@ -157,6 +173,7 @@ mod tests {
         Seen {
             applications: BTreeMap::from([(7, "app".to_owned())]),
             tracepoints: names.iter().map(|name| (*name).to_owned()).collect(),
+            is_linked: true,
         }
     }
 

@@ -19,6 +19,7 @@ use clap::Parser;
 use rttng_control::{Client, ControlError};
 use rttng_wire::client::{SessionDescriptor, SessionKind, SessionOutput, Uri};
 
+use crate::instrumented;
 use explain::Watch;
 use options::Options;
 use plan::Plan;
@@ -72,9 +73,12 @@ fn record(options: &Options) -> Result<u8, Failure> {
     let client = daemon.client();
     begin(&client, &plan).map_err(|error| format!("cannot start the recording: {}", error.text()))?;
     let watch = Watch::begin(daemon.client()).map_err(|error| format!("cannot start a thread: {error}"))?;
+    let file = options.program.first().and_then(|name| instrumented::find_program(name));
+    let instrumented = file.map(|file| instrumented::look(&file)).unwrap_or_default();
     let around = program::Surroundings {
         lttng_home: daemon.home().to_owned(),
         may_block: options.lossless.is_some(),
+        follows_forks: instrumented.has_tracer,
         descriptor_limit: own_limit,
     };
     let status = match program::run(&options.program, &around) {
@@ -86,7 +90,8 @@ fn record(options: &Options) -> Result<u8, Failure> {
             return Err(Failure { text: format!("cannot run {name}: {error}"), code });
         }
     };
-    let seen = watch.end();
+    let mut seen = watch.end();
+    seen.learn(&instrumented);
     let ended = end(&client);
     let died = daemon.finish();
     if let Err(error) = ended {
@@ -142,8 +147,9 @@ fn tell(options: &Options, plan: &Plan, machine: Machine, seen: &explain::Seen) 
         eprintln!("{line}");
     }
     let patterns: Vec<String> = plan.events.iter().map(|event| event.name.clone()).collect();
-    if summary.event_count() == 0 {
-        eprintln!("rttng record: no event was recorded");
+    let own = |name: &str| name.starts_with(explain::STATE_DUMP);
+    if summary.events.keys().all(|name| own(name)) {
+        eprintln!("rttng record: no event of the program was recorded");
         for line in explain::explain(seen, &patterns, options.filter.is_some()) {
             eprintln!("  {line}");
         }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 
 use rustix::process::{Pid, Resource, Rlimit, Signal};
@@ -11,6 +11,8 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SI
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::low_level::siginfo::{Cause, Origin};
+
+use crate::instrumented::library_directories;
 
 /// Signals that a person or a program sends to end or steer the recorded program.
 const FORWARDED: [i32; 7] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH];
@@ -25,6 +27,8 @@ pub(crate) struct Surroundings {
     pub(crate) lttng_home: PathBuf,
     /// Whether a full buffer makes the program wait.
     pub(crate) may_block: bool,
+    /// Whether the fork helper is preloaded. Only for programs that have the tracer: it would bring it into others.
+    pub(crate) follows_forks: bool,
     /// The limit of open files that it starts with.
     pub(crate) descriptor_limit: Rlimit,
 }
@@ -47,7 +51,9 @@ pub(crate) fn run(program: &[OsString], around: &Surroundings) -> io::Result<Exi
     if around.may_block {
         command.env("LTTNG_UST_ALLOW_BLOCKING", "1");
     }
-    if let Some(preload) = preload() {
+    if around.follows_forks
+        && let Some(preload) = preload()
+    {
         command.env("LD_PRELOAD", preload);
     }
     let mut child = with_limit(&around.descriptor_limit, || command.spawn())?;
@@ -112,18 +118,6 @@ fn preload() -> Option<OsString> {
     Some(value)
 }
 
-/// Where the loader looks, as far as that is known without asking it.
-fn library_directories() -> impl Iterator<Item = PathBuf> {
-    let from_environment: Vec<PathBuf> = std::env::var_os("LD_LIBRARY_PATH")
-        .map(|paths| std::env::split_paths(&paths).collect())
-        .unwrap_or_default();
-    let multiarch = format!("{}-linux-gnu", std::env::consts::ARCH);
-    let standard = ["/lib", "/usr/lib", "/usr/local/lib", "/lib64", "/usr/lib64"];
-    from_environment.into_iter().chain(
-        standard.into_iter().flat_map(move |path| [Path::new(path).join(&multiarch), PathBuf::from(path)]),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,6 +126,7 @@ mod tests {
         Surroundings {
             lttng_home: "/nonexistent".into(),
             may_block: false,
+            follows_forks: false,
             descriptor_limit: descriptor_limit(),
         }
     }
