@@ -18,6 +18,7 @@
 
 mod accounts;
 mod client;
+pub mod config;
 mod connection;
 mod endpoint;
 mod error;
