@@ -166,7 +166,9 @@ mod tests {
         maybe_valued("live", None, "TIME", ""),
     ];
 
-    fn parse(words: &[&str]) -> Step<(Vec<(&'static str, Option<String>)>, Vec<String>)> {
+    type Parsed = (Vec<(&'static str, Option<String>)>, Vec<String>);
+
+    fn parse(words: &[&str]) -> Step<Parsed> {
         let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
         let mut parser = Words::new(OPTIONS, &words);
         let mut found = Vec::new();

@@ -29,11 +29,10 @@ pub(crate) fn session_daemon(program: &Program) -> Step {
         .clone()
         .or_else(|| std::env::var_os("LTTNG_SESSIOND_PATH").map(PathBuf::from))
         .unwrap_or_else(|| own_or_installed(SESSION_DAEMON));
-    launch_session_daemon(program, &path).map_err(|exit| {
+    launch_session_daemon(program, &path).inspect_err(|_| {
         program
             .out
             .error(format_args!("Problem occurred while launching session daemon ({})", path.display()));
-        exit
     })
 }
 

@@ -91,14 +91,17 @@ pub(crate) fn run(program: &mut Program, command: &'static CommandSpec, words: &
 impl Options {
     fn take(&mut self, out: Output, long: &str, value: Option<String>) -> Step {
         let text = value.clone().unwrap_or_default();
+        match long {
+            "session" => self.session = value.clone(),
+            "channel" => self.channel = value.clone(),
+            "all" => self.all = true,
+            "loglevel" => self.level = Some((text.clone(), false)),
+            "loglevel-only" => self.level = Some((text.clone(), true)),
+            "filter" => self.filter = value.clone(),
+            "exclude" => self.exclude = value.clone(),
+            _ => {}
+        }
         let instrumentation = match long {
-            "session" => return Ok(self.session = value),
-            "channel" => return Ok(self.channel = value),
-            "all" => return Ok(self.all = true),
-            "loglevel" => return Ok(self.level = Some((text, false))),
-            "loglevel-only" => return Ok(self.level = Some((text, true))),
-            "filter" => return Ok(self.filter = value),
-            "exclude" => return Ok(self.exclude = value),
             "tracepoint" => Instrumentation::Tracepoint,
             "probe" => Instrumentation::Probe(text),
             "userspace-probe" => Instrumentation::UserspaceProbe(text),
