@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::need::{REAL_CONSUMERD, our_program};
 use crate::program::{Ended, LIMIT, Program, Running};
-use crate::world::World;
+use crate::world::{SEARCH_PATH, World};
 
 /// Who made a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,11 +108,16 @@ impl World {
         self.program(our_program())
     }
 
-    /// One of the programs by its LTTng name.
+    /// One of the programs by its LTTng name, found in the search path as users do.
     pub fn made(&self, make: Make, name: &str) -> Program {
+        let program = self.program(name);
         match make {
-            Make::Real => self.program(name),
-            Make::Ours => self.program(self.link(name)),
+            Make::Real => program,
+            Make::Ours => {
+                let link = self.link(name);
+                let dir = link.parent().expect("a link is in a folder").display();
+                program.env("PATH", format!("{dir}:{SEARCH_PATH}"))
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! A private world: namespaces of its own, held by one process, in which daemons and programs of one test live.
 //!
-//! Inside, `/run` and `/dev/shm` are empty, the network is a loopback, the process ids start at 1 and the home folder
+//! Inside, `/run` and `/dev/shm` are empty, the network is a loopback, the process ids start at 1 and root's home folder
 //! is the world's; the rest of the file system is the machine's. When the world is dropped, or the test dies, the
 //! kernel ends every process in it.
 
@@ -29,10 +29,14 @@ mount -t tmpfs -o mode=755 run /run
 [ -L /var/run ] || mount --bind /run /var/run
 mount -t tmpfs -o "mode=1777,size=$1" shm /dev/shm
 ip link set lo up
+mount --bind "$2" /etc/passwd
 rm -rf /run/mount
 echo "$pid"
 read -r never || exit 0
 "#;
+
+/// Where programs are found.
+pub(crate) const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// What is chosen before a world is made.
 #[derive(Debug, Clone)]
@@ -99,9 +103,12 @@ impl World {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode))
                 .expect("own folders may be opened to all");
         }
+        let passwd = dir.path().join("passwd");
+        fs::write(&passwd, passwd_with_home(&dir.path().join("home"))).expect("a fresh folder has room");
         let mut unshare = Command::new("unshare")
             .args(unshare_options())
             .args(["bash", "-c", HOLD, "hold", &options.shm_bytes.to_string()])
+            .arg(&passwd)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -132,7 +139,7 @@ impl World {
             enter.extend(["--user", "--preserve-credentials"].map(OsString::from));
         }
         let env = [
-            ("PATH", OsString::from("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")),
+            ("PATH", OsString::from(SEARCH_PATH)),
             ("HOME", self.home().into()),
             ("LC_ALL", "C.UTF-8".into()),
             ("TZ", "UTC".into()),
@@ -197,6 +204,21 @@ impl Drop for World {
             eprintln!("kept {}", self.dir.path().display());
         }
     }
+}
+
+/// The machine's table of users, with root at home in `home`: the real session daemon saves to the home that this table
+/// tells, whatever `$HOME` says.
+fn passwd_with_home(home: &Path) -> String {
+    let table = fs::read_to_string("/etc/passwd").expect("there is a table of users");
+    let user = |line: &str| {
+        let mut fields: Vec<&str> = line.split(':').collect();
+        let home = home.display().to_string();
+        if fields.len() == 7 && fields[2] == "0" {
+            fields[5] = &home;
+        }
+        fields.join(":") + "\n"
+    };
+    table.lines().map(user).collect()
 }
 
 /// The namespaces of a world. An ordinary user becomes root of a user namespace.

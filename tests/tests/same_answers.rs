@@ -1,0 +1,228 @@
+//! The same commands, the same answers: every recorded invocation of `lttng` (tests/vectors/cli) is given to the real
+//! programs in one world and to a cast with ours in another; output, errors and exit status must be equal.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use rttng_tests::Make::{Ours, Real};
+use rttng_tests::{Cast, Ended, Need, Running, Sessiond, World, apps, eventually};
+use serde_json::Value;
+
+/// A world with a daemon and the sleeping application, in which commands are run one after the other.
+struct Stage {
+    cast: Cast,
+    // Fields drop in this order: programs before the world that they live in.
+    _application: Option<Running>,
+    _daemon: Option<Sessiond>,
+    world: World,
+}
+
+impl Stage {
+    fn set(cast: Cast, with_daemon: bool) -> Option<Stage> {
+        let world = World::open(&[Need::RealLttng, Need::UstHeaders])?;
+        let daemon = with_daemon.then(|| world.sessiond(cast.sessiond, cast.consumerd));
+        let application = with_daemon.then(|| world.program(apps::built("demo")).spawn());
+        if with_daemon {
+            eventually("the application has registered", || {
+                world.real_lttng(["list", "-u"]).stdout.contains("demo:tick")
+            });
+        }
+        Some(Stage { cast, _application: application, _daemon: daemon, world })
+    }
+
+    fn run(&self, invocation: &Value) -> Answer {
+        let words = invocation["argv"].as_array().expect("an invocation has words").iter();
+        let words: Vec<&str> = words.map(|word| word.as_str().expect("words are text")).collect();
+        let home = self.world.home().display().to_string();
+        let mut program = self.world.made(self.cast.lttng, words[0]).env("TERM", "dumb");
+        program = program.args(words[1..].iter().map(|word| word.replace("/home/user", &home)));
+        for (name, value) in invocation["env"].as_object().into_iter().flatten() {
+            program =
+                program.env(name, value.as_str().expect("values are text").replace("/home/user", &home));
+        }
+        Answer::of(&self.world, program.run())
+    }
+
+    /// What happened between invocations, as far as it is the application that ran.
+    fn step(&self, step: &str) {
+        let count = if step.starts_with("run ./demo-app once: 1000 ") {
+            "1000"
+        } else if step.starts_with("run ./demo-app: 200000 ") {
+            "200000"
+        } else {
+            panic!("a step that is not known: {step}")
+        };
+        let demo = self.world.program(apps::built("demo")).arg(count).env("LTTNG_UST_REGISTER_TIMEOUT", "-1");
+        demo.run().ok();
+    }
+}
+
+/// What a command said and how it ended, without what is chance.
+#[derive(Debug, PartialEq, Eq)]
+struct Answer {
+    exit: Option<i32>,
+    /// In order of the alphabet, because LTTng lists from hash tables, and without what tells that it waits.
+    stdout: Vec<String>,
+    stderr: String,
+}
+
+impl Answer {
+    fn of(world: &World, ended: Ended) -> Answer {
+        let exit = ended.code();
+        let mask = |text: &str| mask(&text.replace(&world.file("").display().to_string(), "/WORLD/"));
+        // One line of XML holds the whole answer.
+        let stdout = mask(&ended.stdout).replace("><", ">\n<");
+        let progress = |line: &str| {
+            line.is_empty() || line.starts_with("Destroying session ") || line.starts_with("Waiting for ")
+        };
+        let mut stdout: Vec<String> = stdout.lines().filter(|line| !progress(line)).map(in_order).collect();
+        stdout.sort();
+        Answer { exit, stdout, stderr: mask(&ended.stderr) }
+    }
+}
+
+impl Answer {
+    /// Whether it is as good as the real one. Where the real client dies (`enable-event -k` without a kernel tracer does,
+    /// now and then) ours lives; and ours may say more about an error.
+    fn matches(&self, real: &Answer, cast: Cast) -> bool {
+        if real.exit.is_none() || (self.exit.is_none() && cast.lttng == Real) {
+            return cast.lttng == Real || self.exit.is_some();
+        }
+        self.exit == real.exit && self.stdout == real.stdout && self.stderr.starts_with(&real.stderr)
+    }
+}
+
+/// The ids of a tracker are listed in one line, in the order of a hash table.
+fn in_order(line: &str) -> String {
+    match line.split_once(" IDs: ") {
+        Some((tracker, ids)) => {
+            let mut ids: Vec<&str> = ids.trim().split(", ").collect();
+            ids.sort_unstable();
+            format!("{tracker} IDs: {}", ids.join(", "))
+        }
+        None => line.to_owned(),
+    }
+}
+
+/// Replaces times, process ids, places in the source, and how many events were lost.
+fn mask(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let shape: String =
+            rest.chars().take(20).map(|letter| if letter.is_ascii_digit() { '9' } else { letter }).collect();
+        let taken = if shape.starts_with("99999999-999999") {
+            out.push_str("<DATETIME>");
+            15
+        } else if shape.starts_with("99999999T999999+9999") {
+            out.push_str("<ISODATETIME>");
+            20
+        } else if shape.starts_with("PID: 9") || shape.starts_with("<id>9") {
+            let start = shape.find('9').expect("the shape has a digit");
+            out.push_str(&rest[..start]);
+            out.push_str("<PID>");
+            start + rest[start..].bytes().take_while(u8::is_ascii_digit).count()
+        } else if shape.starts_with("PERROR - 9") {
+            // The time, the thread, and behind the reason the place in the source.
+            let line = rest.lines().next().unwrap_or(rest);
+            let reason = line.split_once("]: ").map_or(line, |(_, reason)| reason);
+            out.push_str("PERROR - ");
+            out.push_str(reason.split(" (in ").next().unwrap_or(reason));
+            line.len()
+        } else if shape.starts_with("Warning: 9") || shape.starts_with("<discarded_events>9") {
+            let start = shape.find('9').expect("the shape has a digit");
+            out.push_str(&rest[..start]);
+            out.push_str("<COUNT>");
+            start + rest[start..].bytes().take_while(u8::is_ascii_digit).count()
+        } else {
+            out.push(first);
+            first.len_utf8()
+        };
+        rest = &rest[taken..];
+    }
+    out
+}
+
+/// Runs one scenario of the recorded invocations with both casts.
+fn same_answers(scenario: &str, cast: Cast) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/cli/invocations.jsonl");
+    let lines = fs::read_to_string(path).expect("the invocations are recorded");
+    let lines: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).expect("JSON a line")).collect();
+    let with_daemon = scenario != "A-no-daemon";
+    let (Some(real), Some(other)) = (Stage::set(Cast::REAL, with_daemon), Stage::set(cast, with_daemon))
+    else {
+        return;
+    };
+    let mut compared = 0;
+    let mut differences = Vec::new();
+    for line in lines.iter().filter(|line| line["scenario"] == scenario) {
+        if let Some(step) = line["step"].as_str() {
+            real.step(step);
+            other.step(step);
+        } else if line["argv"][0] == "lttng" && !left_out(line, cast) {
+            let (expected, got) = (real.run(line), other.run(line));
+            if !got.matches(&expected, cast) {
+                differences
+                    .push(format!("line {}: {}\nreal {expected:#?}\nours {got:#?}", line["n"], line["argv"]));
+            }
+            compared += 1;
+        }
+    }
+    assert!(compared >= 15, "the scenario has invocations: {compared}");
+    assert!(differences.is_empty(), "{} of {compared} differ\n{}", differences.len(), differences.join("\n"));
+}
+
+/// Lines to which our client answers otherwise on purpose, each with the reason.
+const BETTER: &[(u64, &str)] = &[
+    (15, "says that there is no session daemon, not `Unknown error`"),
+    (24, "it is rttng that tells its version"),
+    (25, "it is rttng that tells its version"),
+    (155, "says that there is no kernel tracer, not `Unknown error code`"),
+    (253, "it is rttng that tells its version"),
+];
+
+/// Invocations whose answer is not the same twice, even from the real programs, or that differ on purpose.
+fn left_out(line: &Value, cast: Cast) -> bool {
+    if cast.lttng == Ours && BETTER.iter().any(|&(number, _)| line["n"] == number) {
+        return true;
+    }
+    let words: BTreeSet<&str> =
+        line["argv"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    // They hand over to a pager or a viewer, which is not part of the answer.
+    ["help", "--help", "-h", "view"].iter().any(|word| words.contains(word))
+}
+
+macro_rules! casts {
+    ($($name:ident: $cast:expr, $($test:ident: $scenario:literal),*;)*) => {
+        $(mod $name {
+            use super::*;
+            $(#[test]
+            fn $test() {
+                same_answers($scenario, $cast);
+            })*
+        })*
+    };
+}
+
+casts! {
+    none: Cast::REAL,
+        without_a_daemon: "A-no-daemon",
+        about_sessions: "B-sessions",
+        about_channels_and_rules: "C-rules",
+        while_recording: "D-record",
+        to_machines: "F-mi";
+    lttng: Cast { lttng: Ours, ..Cast::REAL },
+        about_sessions: "B-sessions",
+        about_channels_and_rules: "C-rules";
+}
+
+#[test]
+fn masks_what_is_chance() {
+    let said =
+        "Destroying session auto-20240101-120000\nPID: 38 - Name: demo <id>7</id> 20240101T120000+0000-1.";
+    let masked =
+        "Destroying session auto-<DATETIME>\nPID: <PID> - Name: demo <id><PID></id> <ISODATETIME>-1.";
+    assert_eq!(mask(said), masked);
+}
