@@ -9,7 +9,7 @@ use rttng_tests::{Ended, Make, Need, Running, Sessiond, World, WorldOptions, app
 use rustix::process::Pid;
 
 /// Our parts that are ready to be measured. The rest of our cast is real.
-const READY: Cast = Cast { sessiond: Make::Real, consumerd: Make::Real };
+const READY: Cast = Cast { sessiond: Make::Ours, consumerd: Make::Ours };
 
 /// Who plays the daemons. The client is the real one for both, so that only the daemons differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -76,11 +76,7 @@ impl World {
         let mut process = program.spawn();
         let until = Instant::now() + LIMIT;
         let serves = |socket: &str| UnixStream::connect(self.outside("/run/lttng").join(socket)).is_ok();
-        // The agents' port is the last that the real daemon opens.
-        while !(self.outside("/run/lttng/agent.port").exists()
-            && serves("lttng-ust-sock-8")
-            && serves("client-lttng-sessiond"))
-        {
+        while !(serves("lttng-ust-sock-8") && serves("client-lttng-sessiond")) {
             assert!(!process.is_over(), "the session daemon has ended\n{}", process.so_far());
             assert!(Instant::now() < until, "the session daemon does not serve\n{}", process.so_far());
             std::thread::sleep(Duration::from_millis(10));

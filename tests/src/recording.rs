@@ -23,6 +23,9 @@ pub struct Cast {
 impl Cast {
     /// The real programs alone.
     pub const REAL: Cast = Cast { lttng: Make::Real, sessiond: Make::Real, consumerd: Make::Real };
+
+    /// Ours alone.
+    pub const OURS: Cast = Cast { lttng: Make::Ours, sessiond: Make::Ours, consumerd: Make::Ours };
 }
 
 /// A session of one name in a world of its own, recording to a file.

@@ -111,6 +111,10 @@ macro_rules! casts {
 casts! {
     none: Real Real Real;
     lttng: Ours Real Real;
+    sessiond: Real Ours Real;
     consumerd: Real Real Ours;
+    lttng_and_sessiond: Ours Ours Real;
     lttng_and_consumerd: Ours Real Ours;
+    sessiond_and_consumerd: Real Ours Ours;
+    all: Ours Ours Ours;
 }

@@ -173,4 +173,5 @@ macro_rules! casts {
 
 casts! {
     real: Cast::REAL;
+    ours: Cast::OURS;
 }
