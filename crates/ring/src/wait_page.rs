@@ -10,7 +10,7 @@ use std::os::fd::OwnedFd;
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicU32;
 
-use rustix::fs::{Gid, Mode, Uid};
+use rustix::fs::{FlockOperation, Gid, Mode, Uid};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags};
 use rustix::shm::OFlags;
@@ -72,6 +72,9 @@ impl WaitPage {
             )?
         };
         let map = NonNull::new(map.cast()).ok_or_else(|| io::Error::other("the kernel mapped page 0"))?;
+        // Several daemons of one user may share the page (`rttng record` starts one each): the lock counts them. It is
+        // advice among ourselves, so a page that cannot be locked is used as it is.
+        let _ = rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared);
         Ok(WaitPage { file, map, len })
     }
 
@@ -88,12 +91,16 @@ impl WaitPage {
         Ok(())
     }
 
-    /// Tells applications that no registration is accepted any more.
+    /// Tells applications that no registration is accepted any more, unless another daemon that has the page open still
+    /// accepts them.
     ///
     /// # Errors
     /// Those of writing the word.
     pub fn withdraw(&self) -> io::Result<()> {
-        self.write(0)
+        match rustix::fs::flock(&self.file, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) => Ok(()),
+            _ => self.write(0),
+        }
     }
 
     fn write(&self, value: i32) -> io::Result<()> {
@@ -138,6 +145,20 @@ mod tests {
         page.announce().unwrap();
         assert_eq!(word(&name.0), 1);
         page.withdraw().unwrap();
+        assert_eq!(word(&name.0), 0);
+    }
+
+    #[test]
+    fn the_last_of_several_daemons_withdraws() {
+        let name = Named(format!("/rttng-wait-several-{}", std::process::id()));
+        let first = WaitPage::open(&name.0, WaitPageScope::PerUser).unwrap();
+        let second = WaitPage::open(&name.0, WaitPageScope::PerUser).unwrap();
+        first.announce().unwrap();
+        second.announce().unwrap();
+        first.withdraw().unwrap();
+        drop(first);
+        assert_eq!(word(&name.0), 1, "the second daemon is still there");
+        second.withdraw().unwrap();
         assert_eq!(word(&name.0), 0);
     }
 

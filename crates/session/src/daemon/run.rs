@@ -173,12 +173,24 @@ pub async fn run(
     tracing::info!(directory = %files.root().display(), "ready");
     end.await;
     tracing::info!("ending");
-    if let Err(error) = page.withdraw() {
-        tracing::warn!("cannot tell applications that this daemon ends: {error}");
-    }
+    withdraw(&page, &options);
     end_sessions(&engine, &model).await;
     engine.shut_down(END_PATIENCE).await;
     Ok(())
+}
+
+/// Tells applications that this daemon is gone. One in a directory of its own (`rttng record`) shares the page with the
+/// user's other daemon, which may not have it locked as ours do: if that one lives, the word stays.
+fn withdraw(page: &WaitPage, options: &Options) {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let other = home.map(|home| home.join(".lttng/lttng-ust-sock-8"));
+    let other = other.filter(|socket| options.private && !socket.starts_with(&options.run_directory));
+    if other.is_some_and(|socket| std::os::unix::net::UnixStream::connect(socket).is_ok()) {
+        return;
+    }
+    if let Err(error) = page.withdraw() {
+        tracing::warn!("cannot tell applications that this daemon ends: {error}");
+    }
 }
 
 /// Stops and destroys all sessions, so that their traces are complete.
