@@ -21,6 +21,7 @@ use rttng_wire::client::{
 use crate::connection::Connection;
 use crate::endpoint::{Endpoint, StaleSocket, Unreachable};
 use crate::error::ControlError;
+use crate::memory;
 
 /// How long to wait for a daemon to take a connection.
 const CONNECT_BOUND: Duration = Duration::from_secs(5);
@@ -179,8 +180,9 @@ impl Client {
         expect!(self.ask(command), Answer::Syscalls(events) => events)
     }
 
-    /// Makes a channel, or enables one that exists.
+    /// Makes a channel, or enables one that exists. Buffers that the machine's memory cannot hold are refused here.
     pub fn enable_channel(&self, session: &str, domain: Domain, channel: Channel) -> Call {
+        memory::check(&channel.attributes)?;
         self.order(Command::EnableChannel { session: session.to_owned(), domain: Some(domain), channel })
     }
 

@@ -23,6 +23,7 @@ mod connection;
 mod endpoint;
 mod error;
 mod filter;
+mod memory;
 
 pub use client::Client;
 pub use endpoint::{
