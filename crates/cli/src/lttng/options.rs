@@ -158,6 +158,11 @@ pub(crate) fn listing(options: &[OptionSpec]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lttng::argpar::{Arguments, Item};
+    use crate::lttng::getopt::GlobalWords;
+    use crate::lttng::output::Output;
+    use crate::lttng::table::{COMMANDS, GLOBAL_OPTIONS};
+    use proptest::prelude::*;
 
     const OPTIONS: &[OptionSpec] = &[
         flag("userspace", Some('u'), ""),
@@ -220,6 +225,31 @@ mod tests {
             &["-ux"],
         ] {
             assert_eq!(parse(words), Err(Exit::UNDEFINED), "{words:?}");
+        }
+    }
+
+    proptest! {
+        /// Every command's words, however odd, are either taken or refused; all of them are looked at.
+        #[test]
+        fn any_words_are_judged_without_panic(
+            words in proptest::collection::vec("-{0,3}[a-zA-Zé=,-]{0,12}|-[a-z]=?|--[a-z-]{0,14}=?.{0,4}", 0..8)
+        ) {
+            for command in COMMANDS {
+                let mut parser = Words::new(command.options, &words);
+                let mut count = 0;
+                while let Ok(Some(_)) = parser.next() {
+                    count += 1;
+                    prop_assert!(count < 200);
+                }
+                let mut arguments = Arguments::new(Output { quiet: true, ..Output::default() }, &words);
+                while let Ok(Some(item)) = arguments.next(command.options) {
+                    if item == Item::Unknown {
+                        break;
+                    }
+                }
+            }
+            let mut globals = GlobalWords::new("lttng", GLOBAL_OPTIONS, &words);
+            while let Ok(Some(_)) = globals.next() {}
         }
     }
 }
