@@ -88,16 +88,24 @@ pub async fn receive(link: &dyn Link, data: &mut [u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Receives whatever is there, at least one byte.
+/// How many bytes are received at once where it does not matter how many.
+const CHUNK: usize = 16 * 1024;
+
+/// Receives whatever is there, at least one byte, and appends it to `data`. Only for peers that send no descriptors: it
+/// reads ahead.
 ///
 /// # Errors
 /// `UnexpectedEof` when the peer closed.
-pub async fn receive_some(link: &dyn Link, data: &mut [u8]) -> io::Result<usize> {
+pub async fn receive_some(link: &dyn Link, data: &mut Vec<u8>) -> io::Result<()> {
     let mut unasked = Vec::new();
-    match poll_fn(|cx| link.poll_receive(cx, data, &mut unasked)).await? {
-        0 => Err(closed()),
-        len => Ok(len),
-    }
+    poll_fn(|cx| {
+        // On the stack of the poll, not in the future: hundreds of tasks wait here at the same time.
+        let mut chunk = [0; CHUNK];
+        let got = std::task::ready!(link.poll_receive(cx, &mut chunk, &mut unasked))?;
+        data.extend_from_slice(&chunk[..got]);
+        Poll::Ready(if got == 0 { Err(closed()) } else { Ok(()) })
+    })
+    .await
 }
 
 /// Receives the byte that carries descriptors, and exactly `count` of them.

@@ -17,9 +17,6 @@ use tokio::time::Instant;
 
 use crate::link::{self, AnyLink};
 
-/// How many bytes of replies are read at once.
-const READ_LEN: usize = 16 * 1024;
-
 /// Why an application can be served no more.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AppGone {
@@ -201,10 +198,8 @@ impl CommandLink {
         if self.unread.len() < len {
             self.pace.begin();
             let fill = async {
-                let mut buffer = [0; READ_LEN];
                 while self.unread.len() < len {
-                    let got = link::receive_some(&*self.link, &mut buffer).await?;
-                    self.unread.extend_from_slice(&buffer[..got]);
+                    link::receive_some(&*self.link, &mut self.unread).await?;
                 }
                 Ok(())
             };
@@ -217,15 +212,18 @@ impl CommandLink {
             self.pace.end();
         }
         self.pace.replies.set(self.pace.replies.get().saturating_add(1));
-        let rest = self.unread.split_off(len);
-        Ok(std::mem::replace(&mut self.unread, rest))
+        let reply = self.unread.drain(..len).collect();
+        if self.unread.is_empty() {
+            // At rest it shall cost nothing.
+            self.unread = Vec::new();
+        }
+        Ok(reply)
     }
 
     /// Waits, while nothing is asked, until the application closes its connection or says something.
     pub(crate) async fn closed(&self) -> AppGone {
-        let mut byte = [0];
-        match link::receive_some(&*self.link, &mut byte).await {
-            Ok(_) => AppGone::Unasked,
+        match link::receive(&*self.link, &mut [0]).await {
+            Ok(()) => AppGone::Unasked,
             Err(error) => error.into(),
         }
     }

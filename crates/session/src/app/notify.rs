@@ -16,6 +16,8 @@ use rttng_wire::{Action, Encode, Exchange};
 use tracing::debug;
 
 use super::has::Made;
+use crate::buffers::Buffers;
+use crate::engine::Core;
 use crate::link::{self, AnyLink, Link};
 use crate::model::SessionId;
 use crate::registry::Registry;
@@ -23,7 +25,7 @@ use crate::registry::Registry;
 /// What the application's object handles stand for.
 #[derive(Default)]
 pub(super) struct Handles {
-    sessions: HashMap<ObjectHandle, (SessionId, Rc<RefCell<Registry>>)>,
+    sessions: HashMap<ObjectHandle, (SessionId, Rc<Buffers>)>,
     channels: HashMap<ObjectHandle, (ObjectHandle, ust::ChannelId)>,
 }
 
@@ -32,7 +34,7 @@ impl Handles {
     pub(super) fn note(&mut self, object: Made) {
         match object {
             Made::Session { handle, session, buffers } => {
-                self.sessions.insert(handle, (session, buffers.registry.clone()));
+                self.sessions.insert(handle, (session, buffers));
             }
             Made::Channel { session, handle, stream } => {
                 self.channels.insert(handle, (session, stream));
@@ -45,10 +47,14 @@ impl Handles {
         }
     }
 
-    fn registry(&self, session: ObjectHandle) -> Result<&RefCell<Registry>, Errno> {
+    fn buffers(&self, session: ObjectHandle) -> Result<&Rc<Buffers>, Errno> {
         // Unknown handles are a race with the session's end. The real daemon stays silent, and the application's
         // notify connection is dead then.
-        self.sessions.get(&session).map(|(_, registry)| &**registry).ok_or(Errno::EINVAL)
+        self.sessions.get(&session).map(|(_, buffers)| buffers).ok_or(Errno::EINVAL)
+    }
+
+    fn registry(&self, session: ObjectHandle) -> Result<&RefCell<Registry>, Errno> {
+        self.buffers(session).map(|buffers| &*buffers.registry)
     }
 
     fn stream(&self, session: ObjectHandle, channel: ObjectHandle) -> Result<ust::ChannelId, Errno> {
@@ -58,7 +64,19 @@ impl Handles {
         }
     }
 
-    fn answer(&self, request: NotifyRequest) -> NotifyAnswer {
+    /// The answer to a request, and the buffers whose metadata may have grown by it.
+    fn answer(&self, request: NotifyRequest) -> (NotifyAnswer, Option<Rc<Buffers>>) {
+        let session = match &request {
+            NotifyRequest::Event(event) => Some(event.session),
+            NotifyRequest::Channel(of) => Some(of.session),
+            // Labels stand in the metadata of events only.
+            NotifyRequest::Enum(_) => None,
+        };
+        let grew = session.and_then(|session| self.buffers(session).ok().cloned());
+        (self.answer_alone(request), grew)
+    }
+
+    fn answer_alone(&self, request: NotifyRequest) -> NotifyAnswer {
         match request {
             NotifyRequest::Event(event) => {
                 NotifyAnswer::Event(self.stream(event.session, event.channel).and_then(|stream| {
@@ -81,13 +99,14 @@ impl Handles {
 
 /// Answers until the connection ends. The application's other connection goes on without this one.
 pub(super) async fn serve_notify(
+    core: Rc<Core>,
     link: AnyLink,
     dialect: Dialect,
     limit: Option<Duration>,
     handles: Rc<RefCell<Handles>>,
 ) {
     loop {
-        if let Err(error) = answer_one(&*link, dialect, limit, &handles).await {
+        if let Err(error) = answer_one(&core, &*link, dialect, limit, &handles).await {
             debug!(%error, "a notify connection ended");
             link.shutdown();
             return;
@@ -96,6 +115,7 @@ pub(super) async fn serve_notify(
 }
 
 async fn answer_one(
+    core: &Rc<Core>,
     link: &dyn Link,
     dialect: Dialect,
     limit: Option<Duration>,
@@ -117,7 +137,13 @@ async fn answer_one(
                     .received(&bytes)
                     .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
             }
-            Action::Done(Ok(request)) => break handles.borrow().answer(request),
+            Action::Done(Ok(request)) => {
+                let (answer, grew) = handles.borrow().answer(request);
+                if let Some(buffers) = grew {
+                    core.metadata_grew(&buffers);
+                }
+                break answer;
+            }
             Action::Done(Err(refused)) => {
                 debug!(%refused, "a registration is refused");
                 break refused.answer();

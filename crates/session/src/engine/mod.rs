@@ -3,6 +3,7 @@
 //! Every operation is bounded: it waits for applications and for the consumer daemon, each of which has its time limit,
 //! and goes on without those that hang. One operation runs at a time per session; sessions do not wait for each other.
 
+mod keeper;
 mod make_buffers;
 mod operations;
 mod queries;
@@ -38,6 +39,7 @@ pub(crate) struct Core {
     pub(crate) registrations: Registrations,
     consumer: Rc<Consumer>,
     runs: RefCell<BTreeMap<SessionId, Rc<Run>>>,
+    keeper: keeper::Keeper,
     keys: Cell<u64>,
     registry_ids: Cell<u64>,
 }
@@ -60,6 +62,7 @@ impl Engine {
                 registrations: Registrations::default(),
                 consumer,
                 runs: RefCell::default(),
+                keeper: keeper::Keeper::default(),
                 keys: Cell::new(0),
                 registry_ids: Cell::new(0),
             }),
