@@ -35,8 +35,13 @@ pub(super) async fn serve(core: Rc<Core>, application: Rc<Application>, connecti
         core: core.clone(),
         application: application.clone(),
     };
-    let answering =
-        tokio::task::spawn_local(serve_notify(core.clone(), notify, application.dialect, limit, task.handles.clone()));
+    let answering = tokio::task::spawn_local(serve_notify(
+        core.clone(),
+        notify,
+        application.dialect,
+        limit,
+        task.handles.clone(),
+    ));
     let Err(why) = task.run(&mut queue).await;
     match why {
         AppGone::Closed | AppGone::Replaced => {

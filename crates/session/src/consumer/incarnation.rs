@@ -187,7 +187,6 @@ impl Incarnation {
         key: ChannelKey,
         registry: &RefCell<Registry>,
     ) -> Result<(), ConsumerError> {
-        registry.borrow_mut().complete();
         loop {
             let unsent = registry.borrow().unsent(PUSH_LEN);
             let Some((from, text)) = unsent else { return Ok(()) };

@@ -41,7 +41,7 @@ impl Core {
                 match next {
                     Some((_, buffers)) => {
                         if let Some(buffers) = buffers.upgrade() {
-                            core.push(&buffers).await;
+                            core.push_as_it_is(&buffers).await;
                         }
                     }
                     None => {

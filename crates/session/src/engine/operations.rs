@@ -269,8 +269,14 @@ impl Core {
         Ok(())
     }
 
-    /// Sends the consumer daemon the metadata that it lacks.
+    /// Sends the consumer daemon the metadata that it lacks, made such that every reader opens it.
     pub(super) async fn push(&self, buffers: &Buffers) {
+        buffers.registry.borrow_mut().complete();
+        self.push_as_it_is(buffers).await;
+    }
+
+    /// As [`Core::push`], when more is expected soon.
+    pub(super) async fn push_as_it_is(&self, buffers: &Buffers) {
         let Some(key) = buffers.metadata_key else { return };
         let Some(incarnation) = self.consumer.current().filter(|of| of.number() == buffers.incarnation)
         else {
@@ -341,6 +347,7 @@ impl Core {
             outcome = outcome.and(rotate(channel.key(), false).await);
         }
         if let Some(key) = buffers.metadata_key {
+            buffers.registry.borrow_mut().complete();
             outcome = outcome.and(incarnation.push_metadata(key, &buffers.registry).await);
             outcome = outcome.and(rotate(key, true).await);
         }
