@@ -7,7 +7,7 @@
 //! The run directory must be the one that applications look at (`/var/run/lttng` as root, `~/.lttng` otherwise). RULES
 //! is a comma-separated list of event rules; `none=1000` stands for a thousand rules that match nothing. The program
 //! runs before `start` and is given some seconds to register (`SETTLE`, 1), unless RULES begins with `late,`. With
-//! `COUNT` in the environment it runs so many times.
+//! `COUNT` in the environment it runs so many times, with `SHM` the ring buffers lie in files there.
 
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -121,7 +121,7 @@ async fn record() {
             created: std::time::SystemTime::now(),
             kind: SessionKind::Regular,
             output: Output::Local(output.into()),
-            shm_path: None,
+            shm_path: std::env::var_os("SHM").map(PathBuf::from),
             active: false,
             started_once: false,
             destroying: false,

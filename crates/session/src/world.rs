@@ -97,6 +97,16 @@ pub trait TraceFiles {
     fn open_directory(&self, path: PathBuf, owner: Identity) -> Local<'_, io::Result<OwnedFd>>;
     /// Renames a file or directory.
     fn rename(&self, from: PathBuf, to: PathBuf, owner: Identity) -> Local<'_, io::Result<()>>;
+    /// Writes into a file at `offset`, which becomes its end after the data; made with mode 0600 if it is not there.
+    fn write_at(
+        &self,
+        path: PathBuf,
+        offset: u64,
+        data: Vec<u8>,
+        owner: Identity,
+    ) -> Local<'_, io::Result<()>>;
+    /// Removes a file.
+    fn remove_file(&self, path: PathBuf, owner: Identity) -> Local<'_, io::Result<()>>;
     /// Removes a directory with the directories in it; files in them stay, and with them what holds them.
     fn remove_empty_directories(&self, path: PathBuf, owner: Identity) -> Local<'_, io::Result<()>>;
 }
@@ -182,6 +192,8 @@ pub struct RealFiles;
 
 /// Mode of every directory of a trace.
 const DIRECTORY_MODE: u32 = 0o770;
+/// Mode of files that nobody but their owner may read.
+const PRIVATE_MODE: u32 = 0o600;
 
 async fn off_thread<T: Send + 'static>(
     owner: Identity,
@@ -204,6 +216,26 @@ impl TraceFiles for RealFiles {
 
     fn rename(&self, from: PathBuf, to: PathBuf, owner: Identity) -> Local<'_, io::Result<()>> {
         Box::pin(off_thread(owner, move || std::fs::rename(from, to)))
+    }
+
+    fn write_at(
+        &self,
+        path: PathBuf,
+        offset: u64,
+        data: Vec<u8>,
+        owner: Identity,
+    ) -> Local<'_, io::Result<()>> {
+        Box::pin(off_thread(owner, move || {
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW;
+            let file = exact::open_at(rustix::fs::CWD, &path, flags, PRIVATE_MODE)?;
+            let file = std::fs::File::from(file);
+            file.set_len(offset)?;
+            std::os::unix::fs::FileExt::write_all_at(&file, &data, offset)
+        }))
+    }
+
+    fn remove_file(&self, path: PathBuf, owner: Identity) -> Local<'_, io::Result<()>> {
+        Box::pin(off_thread(owner, move || std::fs::remove_file(path)))
     }
 
     fn remove_empty_directories(&self, path: PathBuf, owner: Identity) -> Local<'_, io::Result<()>> {
@@ -243,6 +275,18 @@ mod tests {
         assert!((first - second).abs() < 50_000_000, "{first} {second}");
         assert!(first > 0);
         assert_ne!(RealClock.uuid(), RealClock.uuid());
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_file_ends_where_the_last_write_ended() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, own) = (dir.path().join("f"), Identity::own());
+        for (offset, data) in [(0, "one "), (4, "two three"), (4, "2")] {
+            RealFiles.write_at(path.clone(), offset, data.into(), own).await.unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "one 2");
+        RealFiles.remove_file(path.clone(), own).await.unwrap();
+        assert!(!path.exists());
     }
 
     #[tokio::test(flavor = "current_thread")]

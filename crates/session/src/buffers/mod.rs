@@ -1,6 +1,8 @@
 //! The ring buffers that applications share (per user) or that one has for itself (per process), as the consumer daemon
 //! made them and as applications are given them (`docs/spec/consumer-protocol.md`, sections 6.6, 6.7, 7).
 
+mod crash_copy;
+
 use std::cell::RefCell;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
@@ -9,6 +11,8 @@ use std::sync::Arc;
 use rttng_wire::Bitness;
 use rttng_wire::consumer::{ChannelKey, StreamObject};
 use rttng_wire::ust;
+
+pub(crate) use crash_copy::CrashCopy;
 
 use crate::app::AppId;
 use crate::model::{ChannelId, ChannelMode};
@@ -86,6 +90,8 @@ pub struct Buffers {
     pub(crate) channels: Vec<ChannelBuffers>,
     /// `None` if the consumer refused the metadata channel.
     pub(crate) metadata_key: Option<ChannelKey>,
+    /// The copy of the metadata beside buffers that lie in files.
+    pub(crate) crash_copy: Option<CrashCopy>,
     /// Which consumer daemon holds them.
     pub(crate) incarnation: u64,
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -22,7 +22,8 @@ use tracing::{error, warn};
 use super::Core;
 use super::run::Run;
 use crate::app::Application;
-use crate::buffers::{BufferOwner, Buffers, ChannelBuffers};
+use crate::buffers::{BufferOwner, Buffers, ChannelBuffers, CrashCopy};
+use crate::chunk::bounded;
 use crate::consumer::{ConsumerError, Incarnation};
 use crate::model::{BlockingTimeout, Channel, ChannelAttributes, ChannelMode, Session};
 use crate::registry::{Registry, abi_of};
@@ -84,6 +85,10 @@ pub(super) async fn make(
         error!(%error, directory = %chunk.directory.display(), "cannot make the directories of a trace");
         return None;
     }
+    let crash_copy = match &plan.shm_path {
+        Some(root) => Some(make_shm_directory(core, &root.join("ust").join(&path), plan.owner).await?),
+        None => None,
+    };
     let registry = Rc::new(RefCell::new(Registry::new(
         core.fresh_registry_id(),
         trace_info(core, &plan, owner, application),
@@ -110,7 +115,20 @@ pub(super) async fn make(
         }
     };
     let incarnation = incarnation.number();
-    Some(Rc::new(Buffers { registry, channels, metadata_key, incarnation }))
+    Some(Rc::new(Buffers { registry, channels, metadata_key, crash_copy, incarnation }))
+}
+
+/// Makes the directory of ring buffers that lie in files; the consumer daemon makes the files.
+async fn make_shm_directory(core: &Core, directory: &Path, owner: Identity) -> Option<CrashCopy> {
+    let world = &core.world;
+    let made = world.files.make_directories(directory.to_owned(), owner);
+    match bounded(world.bounds.files, made).await {
+        Ok(()) => Some(CrashCopy::new(directory, owner)),
+        Err(error) => {
+            error!(%error, directory = %directory.display(), "cannot make the directory of ring buffers");
+            None
+        }
+    }
 }
 
 struct Maker<'a> {

@@ -277,6 +277,9 @@ impl Core {
 
     /// As [`Core::push`], when more is expected soon.
     pub(super) async fn push_as_it_is(&self, buffers: &Buffers) {
+        if let Some(copy) = &buffers.crash_copy {
+            copy.update(&self.world, &buffers.registry).await;
+        }
         let Some(key) = buffers.metadata_key else { return };
         let Some(incarnation) = self.consumer.current().filter(|of| of.number() == buffers.incarnation)
         else {
@@ -410,6 +413,9 @@ impl Core {
         }
         if let Some(key) = buffers.metadata_key {
             self.consumer.registries().borrow_mut().remove(&key);
+        }
+        if let Some(copy) = &buffers.crash_copy {
+            copy.remove(&self.world).await;
         }
         let mut usage = self.consumer.usage().borrow_mut();
         for channel in &buffers.channels {

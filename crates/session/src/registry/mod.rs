@@ -149,7 +149,12 @@ impl Registry {
 
     /// What the consumer lacks, if anything, at most about `most` bytes of it: where it belongs, and the text.
     pub fn unsent(&self, most: usize) -> Option<(MetadataCursor, String)> {
-        let update = self.log.since(self.pushed)?;
+        self.since(self.pushed, most)
+    }
+
+    /// As [`Registry::unsent`], for someone who has the text up to `has`.
+    pub fn since(&self, has: MetadataCursor, most: usize) -> Option<(MetadataCursor, String)> {
+        let update = self.log.since(has)?;
         let at = MetadataCursor { version: update.version, offset: update.offset };
         let len = update.text.len();
         let end = (most.min(len)..len).find(|at| update.text.is_char_boundary(*at)).unwrap_or(len);

@@ -79,6 +79,14 @@ impl TraceFiles for StageFiles {
         self.outcome(())
     }
 
+    fn write_at(&self, _: PathBuf, _: u64, _: Vec<u8>, _: Identity) -> Local<'_, io::Result<()>> {
+        self.outcome(())
+    }
+
+    fn remove_file(&self, _: PathBuf, _: Identity) -> Local<'_, io::Result<()>> {
+        self.outcome(())
+    }
+
     fn remove_empty_directories(&self, _: PathBuf, _: Identity) -> Local<'_, io::Result<()>> {
         self.outcome(())
     }
@@ -172,7 +180,7 @@ impl Stage {
                 created: SystemTime::UNIX_EPOCH,
                 kind,
                 output: Output::Local(format!("/nowhere/{}", id.0).into()),
-                shm_path: None,
+                shm_path: dice.chance(10).then(|| "/nowhere/shm".into()),
                 active: false,
                 started_once: false,
                 destroying: false,
