@@ -4,6 +4,7 @@
 use std::io::{self, Read, Write};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 use rttng_wire::{Action, Exchange};
 use rttng_world::fds;
@@ -17,6 +18,12 @@ pub(crate) struct Link {
 impl Link {
     pub(crate) fn new(socket: UnixStream) -> Self {
         Link { socket }
+    }
+
+    /// Gives up on a peer that leaves us waiting for so long; the connection is of no use then.
+    pub(crate) fn set_patience(&self, patience: Duration) -> io::Result<()> {
+        self.socket.set_read_timeout(Some(patience))?;
+        self.socket.set_write_timeout(Some(patience))
     }
 
     /// Writes a whole message.

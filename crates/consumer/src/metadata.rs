@@ -74,7 +74,7 @@ impl MetadataChannel {
             key: asked.key,
             session_id: asked.session_id,
             is_monitored: asked.monitor,
-            switch_timer: asked.switch_timer.or(asked.live_timer),
+            switch_timer: asked.switch_timer,
             registry: asked.registry,
             uid: asked.ust_app_uid,
             path: asked.pathname.join(&asked.name),

@@ -21,6 +21,9 @@ const PROGRESS_CHECK: Duration = Duration::from_millis(500);
 /// How often a metadata file that could not be written is tried again.
 const METADATA_RETRY: Duration = Duration::from_secs(1);
 
+/// How long the session daemon may take to answer a request for metadata.
+const METADATA_PATIENCE: Duration = Duration::from_secs(20);
+
 /// A channel of either kind.
 #[derive(Debug, Clone)]
 pub(crate) enum AnyChannel {
@@ -63,7 +66,8 @@ pub(crate) struct State {
     /// Timers of metadata: they wait for the session daemon and for files.
     metadata_timers: Timers,
     monitor_pipe: Arc<OnceLock<OwnedFd>>,
-    metadata_link: Mutex<Link>,
+    /// Gone after a failure: what comes next could belong to an earlier request.
+    metadata_link: Mutex<Option<Link>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -73,6 +77,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl State {
     /// Starts the threads.
     pub(crate) fn start(metadata_link: Link) -> io::Result<Self> {
+        metadata_link.set_patience(METADATA_PATIENCE)?;
         let channels = Channels::default();
         let data = DataThreads::start({
             let channels = Arc::clone(&channels);
@@ -92,7 +97,7 @@ impl State {
             timers: Timers::start("rttng-timers")?,
             metadata_timers: Timers::start("rttng-metadata")?,
             monitor_pipe: Arc::default(),
-            metadata_link: Mutex::new(metadata_link),
+            metadata_link: Mutex::new(Some(metadata_link)),
         })
     }
 
@@ -221,20 +226,22 @@ impl State {
 
     /// Asks the session daemon for new metadata and takes it (section 8.3).
     pub(crate) fn pull_metadata(&self, channel: &MetadataChannel) -> io::Result<()> {
-        let mut link = lock(&self.metadata_link);
-        match link.exchange(MetadataPull::new(channel.request()), &[])? {
-            Pulled::Text(push, text) if !text.is_empty() => {
-                let status = match channel.push(&push, &text) {
-                    Ok(()) => Status::Success,
-                    Err(error) => {
-                        tracing::error!(%error, "metadata refused");
-                        Status::ErrorMetadata
-                    }
-                };
-                link.send(&status.to_bytes())
-            }
-            Pulled::Text(..) | Pulled::NoRegistry => Ok(()),
+        let mut slot = lock(&self.metadata_link);
+        let mut link = slot.take().ok_or(io::ErrorKind::NotConnected)?;
+        if let Pulled::Text(push, text) = link.exchange(MetadataPull::new(channel.request()), &[])?
+            && !text.is_empty()
+        {
+            let status = match channel.push(&push, &text) {
+                Ok(()) => Status::Success,
+                Err(error) => {
+                    tracing::error!(%error, "metadata refused");
+                    Status::ErrorMetadata
+                }
+            };
+            link.send(&status.to_bytes())?;
         }
+        *slot = Some(link);
+        Ok(())
     }
 
     /// The session daemon is gone: ends metadata and what was never handed out, waits until the applications have let go

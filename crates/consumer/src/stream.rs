@@ -19,6 +19,9 @@ use crate::output::StreamFiles;
 
 /// Packets that a stream may write before others have their turn.
 const PACKETS_PER_TURN: usize = 16;
+/// Rings that a stream may still give after all its producers have let go. Honest ones give one at most; one that kept the
+/// memory mapped could go on for ever.
+const RINGS_AFTER_HANG_UP: u64 = 4;
 /// How long a stop waits for records that may still be committed.
 const STUCK_IS_PENDING: Duration = Duration::from_secs(5);
 
@@ -63,6 +66,8 @@ struct StreamState {
     events_discarded: u64,
     bytes_written: u64,
     watch: Option<Watch>,
+    /// Packets that were looked for since all producers have let go.
+    after_hang_up: u64,
     /// The last failure that was logged, to log each cause once.
     failure: Option<io::ErrorKind>,
 }
@@ -97,6 +102,7 @@ impl DataStream {
             events_discarded: 0,
             bytes_written: 0,
             watch: None,
+            after_hang_up: 0,
             failure: None,
         };
         Ok(DataStream {
@@ -230,6 +236,12 @@ impl DataStream {
         }
         let mut turn = Turn::More;
         for _ in 0..PACKETS_PER_TURN {
+            state.after_hang_up += u64::from(hung_up);
+            if state.after_hang_up > RINGS_AFTER_HANG_UP * (self.ring.geometry().num_subbuf() + 1) {
+                tracing::error!(stream = %self.name(), "the stream goes on without producers and is given up");
+                self.end_locked(state);
+                return Turn::Idle;
+            }
             let Some(reader) = &mut state.reader else { return Turn::Idle };
             match reader.hold_next() {
                 Ok(Next::Packet(packet)) => self.take(state, &packet),

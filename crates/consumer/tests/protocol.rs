@@ -447,3 +447,56 @@ fn files_belong_to_the_session_and_buffers_to_their_user() {
     assert!(shm.exists(), "what is above stays");
     s.finish();
 }
+
+#[test]
+fn an_application_that_scribbles_over_its_buffers_holds_nobody_up() {
+    use rttng_ring::Memory;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    let mut s = Sessiond::start();
+    let trace = s.chunk(0);
+    assert_eq!(s.ask_channel(data(1, Some(0))).0, 0);
+    assert_eq!(s.ask_channel(AskChannel { name: "other".into(), ..data(2, Some(0)) }).0, 0);
+    let (_, hostile) = s.get_channel(1);
+    let (_, honest) = s.get_channel(2);
+    let size_of_stream = rustix::fs::fstat(&hostile[1]).unwrap().st_size as usize;
+    let memory = rttng_ring::Mapping::new(hostile[1].as_fd(), size_of_stream, false).unwrap();
+    let hung_up = Arc::new(AtomicBool::new(false));
+    let enough = Arc::new(AtomicBool::new(false));
+    let scribbler = std::thread::spawn({
+        let (hung_up, enough) = (hung_up.clone(), enough.clone());
+        let mut wakeup = Some(hostile[2].try_clone().unwrap());
+        move || {
+            let mut seed = 0x5eed_u64;
+            while !enough.load(Ordering::Relaxed) {
+                for _ in 0..100 {
+                    seed =
+                        seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    let at = (seed >> 33) as usize % 220 * 8;
+                    memory.store(at, (seed >> 20) % 40_000);
+                }
+                if hung_up.load(Ordering::Relaxed) {
+                    wakeup = None;
+                }
+                if let Some(wakeup) = &wakeup {
+                    let _ = rustix::io::write(wakeup, &[0]);
+                }
+            }
+        }
+    });
+    for _ in 0..50 {
+        for key in [1, 2] {
+            assert_eq!(s.ask(Command::ClearQuiescentChannel(ChannelKey(key))), 0);
+            assert_eq!(s.ask(Command::FlushChannel(ChannelKey(key))), 0);
+        }
+        s.is_pending();
+    }
+    eventually("the other channel is drained", || size(&trace.join("other_0")) >= 50 * 4096 / 2);
+    // Its pipes hang up while it goes on scribbling: the stream must come to an end.
+    drop((hostile, honest));
+    hung_up.store(true, Ordering::Relaxed);
+    s.finish();
+    enough.store(true, Ordering::Relaxed);
+    scribbler.join().unwrap();
+}
