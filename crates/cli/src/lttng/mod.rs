@@ -1,7 +1,7 @@
 //! LTTng's command line, version 2.13.9: `lttng [OPTIONS] COMMAND [COMMAND OPTIONS]` (`docs/spec/cli.md`).
 //!
 //! The options before the command are parsed here; [`table`] lists the commands, and each of them lives in its own file
-//! under [`commands`]. A command speaks through [`Program`](program::Program) and asks the session daemon through
+//! under [`commands`]. A command speaks through [`Program`] and asks the session daemon through
 //! `rttng-control`.
 
 mod archive;
