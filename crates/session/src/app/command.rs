@@ -50,12 +50,12 @@ impl From<io::Error> for AppGone {
 
 /// A command with the descriptors that go with it.
 pub(crate) struct Call<'a> {
-    pub(crate) request: Request,
+    pub(crate) request: &'a Request,
     pub(crate) descriptors: Vec<&'a OwnedFd>,
 }
 
-impl From<Request> for Call<'_> {
-    fn from(request: Request) -> Self {
+impl<'a> From<&'a Request> for Call<'a> {
+    fn from(request: &'a Request) -> Self {
         Call { request, descriptors: Vec::new() }
     }
 }
@@ -122,7 +122,7 @@ impl CommandLink {
 
     /// Carries out one command.
     pub(crate) async fn call(&mut self, request: Request) -> Result<Outcome, AppGone> {
-        let mut outcomes = self.perform(&[request.into()]).await?;
+        let mut outcomes = self.perform(&[(&request).into()]).await?;
         Ok(outcomes.pop().unwrap_or(Err(None)))
     }
 
@@ -135,7 +135,7 @@ impl CommandLink {
         let mut parts = Vec::new();
         let mut exchanges: Vec<Option<(CommandExchange, usize)>> = Vec::with_capacity(calls.len());
         for (at, call) in calls.iter().enumerate() {
-            exchanges.push(match CommandExchange::new(self.dialect, &call.request) {
+            exchanges.push(match CommandExchange::new(self.dialect, call.request) {
                 Ok(mut exchange) => {
                     let awaited = queue(&mut exchange, at, &mut parts);
                     Some((exchange, awaited))

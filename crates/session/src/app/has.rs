@@ -17,7 +17,7 @@ use crate::model::{Channel, ChannelId, ContextKind, EventRule, LogLevelRule, Ses
 
 /// How many commands are under way to one application at once. Bounds the memory of a batch (612 bytes each, times
 /// the number of applications), and is large enough that neither side waits for the other.
-const BATCH: usize = 32;
+const BATCH: usize = 16;
 
 /// What one application has.
 #[derive(Default)]
@@ -118,7 +118,7 @@ impl Batch {
                         .and_then(|of| of.stream_descriptors(stream_number(request))),
                     _ => None,
                 };
-                Call { request: request.clone(), descriptors: descriptors.unwrap_or_default() }
+                Call { request, descriptors: descriptors.unwrap_or_default() }
             })
             .collect()
     }

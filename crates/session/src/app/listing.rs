@@ -38,8 +38,8 @@ async fn list<T>(
     let mut entries = Vec::new();
     let mut more = true;
     while more && entries.len() < MOST_ENTRIES {
-        let gets: Vec<Call<'_>> =
-            (0..AT_ONCE).map(|_| Request { handle, command: get.clone() }.into()).collect();
+        let get = Request { handle, command: get.clone() };
+        let gets: Vec<Call<'_>> = (0..AT_ONCE).map(|_| (&get).into()).collect();
         for outcome in link.perform(&gets).await? {
             match outcome {
                 Ok(answer) if more => entries.extend(entry(answer)),

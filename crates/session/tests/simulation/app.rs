@@ -176,15 +176,14 @@ impl App {
         let seen = Rc::new(RefCell::new(Seen::default()));
         let (command, notify) = (Rc::new(command), Rc::new(notify));
         let links = vec![command.clone(), notify.clone()];
-        let task =
-            Task { process, manner, seen: seen.clone(), command: command.clone(), notify: notify.clone() };
+        let task = Task { manner, seen: seen.clone(), command: command.clone(), notify: notify.clone() };
         let engine = engine.clone();
         tokio::task::spawn_local(async move {
             let taken = engine.clone();
             tokio::task::spawn_local(
                 async move { taken.take_connection(Rc::new(command_far), process).await },
             );
-            let record = task.registration(SocketKind::Command);
+            let record = registration(process, SocketKind::Command);
             let len = if manner == Manner::HalfRegistered { 60 } else { record.len() };
             if link::send(&*task.command, &record[..len]).await.is_err()
                 || matches!(manner, Manner::HalfRegistered | Manner::Single)
@@ -195,7 +194,7 @@ impl App {
             tokio::task::spawn_local(
                 async move { engine.take_connection(Rc::new(notify_far), process).await },
             );
-            let record = task.registration(SocketKind::Notify);
+            let record = registration(process, SocketKind::Notify);
             if link::send(&*task.notify, &record).await.is_ok() {
                 // Its end is the daemon's, or its own manner.
                 let _ = task.serve().await;
@@ -214,8 +213,23 @@ impl App {
     }
 }
 
+/// The registration of a process on one of its connections.
+pub fn registration(process: ProcessIdentity, socket: SocketKind) -> Vec<u8> {
+    Registration {
+        version: AbiVersion { major: 9, minor: 0 },
+        pid: process.pid,
+        ppid: 1,
+        uid: process.uid,
+        gid: process.gid,
+        bitness: Bitness::Bits64,
+        alignments: Alignments::BYTES,
+        socket,
+        name: ProcessName::new(b"simulated"),
+    }
+    .to_bytes()
+}
+
 struct Task {
-    process: ProcessIdentity,
     manner: Manner,
     seen: Rc<RefCell<Seen>>,
     command: Rc<MemoryLink>,
@@ -225,21 +239,6 @@ struct Task {
 type Answer = Result<(u32, ReplyBody), ReplyCode>;
 
 impl Task {
-    fn registration(&self, socket: SocketKind) -> Vec<u8> {
-        Registration {
-            version: AbiVersion { major: 9, minor: 0 },
-            pid: self.process.pid,
-            ppid: 1,
-            uid: self.process.uid,
-            gid: self.process.gid,
-            bitness: Bitness::Bits64,
-            alignments: Alignments::BYTES,
-            socket,
-            name: ProcessName::new(b"simulated"),
-        }
-        .to_bytes()
-    }
-
     async fn serve(&self) -> io::Result<()> {
         loop {
             let mut receipt = CommandReceipt::new();

@@ -45,3 +45,16 @@ fn every_operation_ends_and_good_peers_lose_nothing() {
         }
     }
 }
+
+/// Bytes of no meaning on any connection, whole registrations in front of them or not, hurt nobody else.
+#[test]
+fn random_bytes_hurt_nobody() {
+    for seed in 0..100 {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .expect("a runtime can be made");
+        tokio::task::LocalSet::new().block_on(&runtime, stage::play_noise(seed));
+    }
+}

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use rttng_ctf::Uuid;
 use rttng_session::engine::Engine;
+use rttng_session::link::{self, MemoryLink};
 use rttng_session::model::{
     BufferOwnership, ChannelAttributes, ChannelId, ChannelMode, ContextKind, EventRule, Filter, LogLevelRule,
     Output, ProcessIdentity, RuleId, RuleOrigin, Session, SessionId, SessionKind, SharedModel, TrackedValue,
@@ -17,6 +18,7 @@ use rttng_session::model::{
 };
 use rttng_session::world::{Bounds, Clock, Local, TraceFiles, World};
 use rttng_wire::client::ErrorCode;
+use rttng_wire::ust::SocketKind;
 use rttng_world::run_as::Identity;
 use tokio::time::Instant;
 
@@ -105,30 +107,7 @@ struct Stage {
 
 /// Plays one scenario.
 pub async fn play(seed: u64) {
-    let dice = Dice::new(seed);
-    let consumers = Consumers::default();
-    let trouble = if dice.chance(10) { 20 } else { 0 };
-    let spawner = Spawner { dice: dice.clone(), manners: RefCell::default(), seen: consumers.clone() };
-    let model = SharedModel::default();
-    let world = World {
-        clock: Rc::new(StageClock(Cell::new(0))),
-        files: Rc::new(StageFiles { dice: dice.clone(), trouble }),
-        consumers: Rc::new(spawner),
-        bounds: Bounds::default(),
-        host_name: "stage".to_owned(),
-        boot_id: None,
-    };
-    let engine = Engine::new(model.clone(), world);
-    let mut stage = Stage {
-        dice,
-        model,
-        engine,
-        apps: Vec::new(),
-        consumers,
-        files_are_good: trouble == 0,
-        sessions: Vec::new(),
-        pids: 100,
-    };
+    let mut stage = Stage::set(Dice::new(seed), Vec::new());
     for _ in 0..stage.dice.below(4) {
         stage.an_app_comes();
     }
@@ -147,7 +126,75 @@ pub async fn play(seed: u64) {
     stage.engine.shut_down(Duration::from_secs(5)).await;
 }
 
+/// A good application and a session, and around them connections that say anything.
+pub async fn play_noise(seed: u64) {
+    let mut stage = Stage::set(Dice::new(seed), vec![consumer::Manner::Good]);
+    stage.files_are_good = true;
+    stage.a_good_app_comes();
+    stage.create_session();
+    let id = stage.sessions[0];
+    let mut held = Vec::new();
+    for round in 0..4 {
+        for _ in 0..8 {
+            let (near, far) = MemoryLink::pair();
+            let process = ProcessIdentity { pid: 5000 + stage.dice.below(4) as u32, uid: 1000, gid: 1000 };
+            let mut noise: Vec<u8> = (0..stage.dice.below(3000)).map(|_| stage.dice.next() as u8).collect();
+            if stage.dice.chance(70) {
+                let kind = *stage.dice.pick(&[SocketKind::Command, SocketKind::Notify]);
+                let mut whole = app::registration(process, kind);
+                whole.append(&mut noise);
+                noise = whole;
+            }
+            let engine = stage.engine.clone();
+            tokio::task::spawn_local(async move { engine.take_connection(Rc::new(far), process).await });
+            // It may be closed before all is said.
+            let _ = link::send(&near, &noise).await;
+            held.push(near);
+        }
+        match round {
+            0 | 2 => stage.start(id).await,
+            _ => stage.within("stop", stage.engine.stop(id)).await.expect("an active session stops"),
+        }
+        stage.check().await;
+    }
+    stage.destroy(id).await;
+    stage.check_the_end();
+    stage.engine.shut_down(Duration::from_secs(5)).await;
+}
+
 impl Stage {
+    fn set(dice: Dice, manners: Vec<consumer::Manner>) -> Stage {
+        let consumers = Consumers::default();
+        let trouble = if manners.is_empty() && dice.chance(10) { 20 } else { 0 };
+        let spawner = Spawner { dice: dice.clone(), manners: RefCell::new(manners), seen: consumers.clone() };
+        let model = SharedModel::default();
+        let world = World {
+            clock: Rc::new(StageClock(Cell::new(0))),
+            files: Rc::new(StageFiles { dice: dice.clone(), trouble }),
+            consumers: Rc::new(spawner),
+            bounds: Bounds::default(),
+            host_name: "stage".to_owned(),
+            boot_id: None,
+        };
+        let engine = Engine::new(model.clone(), world);
+        Stage {
+            dice,
+            model,
+            engine,
+            apps: Vec::new(),
+            consumers,
+            files_are_good: trouble == 0,
+            sessions: Vec::new(),
+            pids: 100,
+        }
+    }
+
+    fn a_good_app_comes(&mut self) {
+        self.pids += 1;
+        let process = ProcessIdentity { pid: self.pids, uid: 1000, gid: 1000 };
+        self.apps.push(App::begin(&self.engine, process, app::Manner::Good));
+    }
+
     fn an_app_comes(&mut self) {
         self.pids += 1;
         let uid = 1000 + self.dice.below(2) as u32;
