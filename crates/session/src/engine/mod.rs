@@ -31,6 +31,9 @@ use crate::registry::RegistryId;
 use crate::world::World;
 use run::{Run, Slot};
 
+/// How much later than an application's own limit it is left behind.
+const GRACE: Duration = Duration::from_millis(250);
+
 /// What the engine's tasks share.
 pub(crate) struct Core {
     pub(crate) world: World,
@@ -237,7 +240,8 @@ impl Core {
         work: impl Future<Output = T>,
     ) -> Option<T> {
         let bounds = self.world.bounds;
-        let patience = begun + bounds.application.unwrap_or(bounds.settle);
+        // A little longer than the limit, so that one that hangs is given up rather than left behind.
+        let patience = begun + bounds.application.map_or(bounds.settle, |limit| limit + GRACE);
         let deadline = begun + bounds.settle.max(bounds.application.unwrap_or_default());
         let crawls = async {
             tokio::time::sleep_until(patience).await;

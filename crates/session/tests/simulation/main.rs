@@ -58,3 +58,14 @@ fn random_bytes_hurt_nobody() {
         tokio::task::LocalSet::new().block_on(&runtime, stage::play_noise(seed));
     }
 }
+
+/// `docs/spec/ust-protocol.md`, section 3.3.
+#[test]
+fn refused_connections_are_closed_without_a_word() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .expect("a runtime can be made");
+    tokio::task::LocalSet::new().block_on(&runtime, stage::play_refusals());
+}

@@ -126,6 +126,42 @@ pub async fn play(seed: u64) {
     stage.engine.shut_down(Duration::from_secs(5)).await;
 }
 
+/// Registrations that must be refused; each connection ends at once, or after the limit when half of it came.
+pub async fn play_refusals() {
+    let stage = Stage::set(Dice::new(0), vec![consumer::Manner::Good]);
+    let process = ProcessIdentity { pid: 77, uid: 1000, gid: 1000 };
+    let good = app::registration(process, SocketKind::Command);
+    let changed = |at: usize, value: u32| {
+        let mut record = good.clone();
+        record[at..at + 4].copy_from_slice(&value.to_ne_bytes());
+        record
+    };
+    let at_once = Duration::ZERO;
+    let limit = Duration::from_secs(5);
+    for (what, record, after) in [
+        ("a wrong magic", changed(0, 1), at_once),
+        ("ABI 7", changed(4, 7), at_once),
+        ("ABI 10", changed(4, 10), at_once),
+        ("a 32-bit application", changed(28, 32), at_once),
+        ("an unknown kind of socket", changed(52, 2), at_once),
+        ("a notify connection alone", app::registration(process, SocketKind::Notify), at_once),
+        ("half a registration", good[..70].to_vec(), limit),
+        ("a command connection alone", good.clone(), limit),
+    ] {
+        let (near, far) = MemoryLink::pair();
+        let engine = stage.engine.clone();
+        tokio::task::spawn_local(async move { engine.take_connection(Rc::new(far), process).await });
+        link::send(&near, &record).await.expect("the engine reads");
+        let begun = Instant::now();
+        let end = tokio::time::timeout(Duration::from_secs(60), link::receive(&near, &mut [0])).await;
+        let end = end.unwrap_or_else(|_| panic!("{what} is kept")).expect_err("nothing is said");
+        assert_eq!(end.kind(), io::ErrorKind::UnexpectedEof, "{what}");
+        let taken = begun.elapsed();
+        assert!(taken >= after && taken <= after + PROMPT, "{what} ended after {taken:?}");
+        assert!(stage.engine.applications().is_empty(), "{what} is registered");
+    }
+}
+
 /// A good application and a session, and around them connections that say anything.
 pub async fn play_noise(seed: u64) {
     let mut stage = Stage::set(Dice::new(seed), vec![consumer::Manner::Good]);
