@@ -12,6 +12,9 @@ use rttng_ring::{Mapping, Packet, Reader};
 
 use crate::chunk::TraceChunk;
 
+/// So many bytes of a file are handed to the disk at a time.
+const WRITE_BACK: u64 = 1 << 20;
+
 /// When a stream goes to its next file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct TracefileLimits {
@@ -30,6 +33,8 @@ pub(crate) struct StreamFiles {
     data: OwnedFd,
     /// Bytes of whole packets in the data file.
     size: u64,
+    /// Bytes of the data file whose way to the disk has begun.
+    write_back: u64,
     index: Option<IndexFile>,
 }
 
@@ -52,7 +57,7 @@ impl StreamFiles {
     ) -> io::Result<Self> {
         let (data, index) = open(&chunk, pathname, &name, limits, 0, with_index)?;
         let pathname = pathname.to_owned();
-        Ok(StreamFiles { chunk, pathname, name, limits, number: 0, data, size: 0, index })
+        Ok(StreamFiles { chunk, pathname, name, limits, number: 0, data, size: 0, write_back: 0, index })
     }
 
     /// Writes the packet that `reader` holds, padding included, and its index entry. If that fails the data file is as
@@ -80,7 +85,25 @@ impl StreamFiles {
             IndexEntry { offset: self.size, ..entry }.write(IndexVersion::V1_1, &mut index.pending);
         }
         self.size += packet.padded_size;
+        self.leave_the_cache();
         Ok(())
+    }
+
+    /// Lets written pages go to the disk and out of the page cache, which then takes the same memory again and again: pages
+    /// that were never used before cost several times the copy. The first call on a range starts its write-back, the
+    /// second, a step later, drops what is clean by then; neither waits, and failure harms nobody.
+    fn leave_the_cache(&mut self) {
+        if self.size - self.write_back < WRITE_BACK {
+            return;
+        }
+        let from = self.write_back.saturating_sub(4 * WRITE_BACK);
+        let _ = rustix::fs::fadvise(
+            &self.data,
+            from,
+            NonZeroU64::new(self.size - from),
+            rustix::fs::Advice::DontNeed,
+        );
+        self.write_back = self.size;
     }
 
     /// Takes a half-written packet back, so that the file stays readable.
@@ -116,6 +139,7 @@ impl StreamFiles {
             open(&self.chunk, &self.pathname, &self.name, self.limits, number, with_index)?;
         self.number = number;
         self.size = 0;
+        self.write_back = 0;
         Ok(())
     }
 }
