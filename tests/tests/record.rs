@@ -1,0 +1,110 @@
+//! `rttng record`: a real instrumented program, one command, and the trace as babeltrace2 reads it.
+
+use rttng_tests::{Need, World, apps, events_by_name};
+
+const NEEDS: &[Need] = &[Need::Babeltrace2, Need::UstHeaders];
+
+#[test]
+fn a_program_is_recorded_with_nothing_set_up() {
+    let Some(world) = World::open(NEEDS) else { return };
+    let trace = world.open_dir().join("trace");
+    let ended = world
+        .rttng()
+        .arg("record")
+        .arg("-o")
+        .arg(&trace)
+        .arg("--")
+        .arg(apps::built("demo"))
+        .arg("1000")
+        .run();
+    assert!(ended.stderr.contains("1,000  demo:tick"), "{}", ended.stderr);
+    ended.ok();
+    let events = world.babeltrace2(&trace);
+    assert_eq!(events_by_name(&events).get("demo:tick"), Some(&1000));
+    assert!(world.processes("lttng-consumerd").is_empty(), "nothing is left running");
+}
+
+#[test]
+fn rules_contexts_and_buffers_are_as_asked() {
+    let Some(world) = World::open(NEEDS) else { return };
+    let trace = world.open_dir().join("trace");
+    let record =
+        world.rttng().args(["record", "-e", "demo:*", "-f", "i >= 40 && i < 50", "-t", "vpid,procname"]);
+    let record = record.args(["-C", "subbuf-size=64k,num-subbuf=8", "--per-process", "-q", "-o"]).arg(&trace);
+    let ended = record.arg("--").arg(apps::built("demo")).arg("100").run();
+    assert_eq!(ended.stderr, "", "--quiet says only what was lost");
+    ended.ok();
+    let events = world.babeltrace2(&trace);
+    let ticks: Vec<_> = events.iter().filter_map(|event| event.int("i")).collect();
+    assert_eq!(ticks, (40..50).collect::<Vec<_>>());
+    assert!(events.iter().all(|event| event.value("procname").is_some()));
+}
+
+#[test]
+fn the_exit_status_is_the_program_s() {
+    let Some(world) = World::open(NEEDS) else { return };
+    let record = |args: &[&str]| {
+        let output = world.open_dir().join(format!("trace-{}", args.join("-").replace(['/', ' '], "")));
+        world.rttng().arg("record").arg("-o").arg(output).arg("--").args(args).run().code()
+    };
+    assert_eq!(record(&["sh", "-c", "exit 7"]), Some(7));
+    assert_eq!(record(&["sh", "-c", "kill -TERM $$"]), Some(128 + 15));
+    assert_eq!(record(&["/nonexistent/program"]), Some(127));
+}
+
+#[test]
+fn an_empty_recording_explains_itself() {
+    let Some(world) = World::open(NEEDS) else { return };
+    let explained = |pattern: &str, program: &str, argument: &str| {
+        let trace = world.open_dir().join(format!("trace-{}", pattern.replace(['*', ':'], "")));
+        let record = world.rttng().args(["record", "-e", pattern, "-o"]).arg(trace).arg("--");
+        record.arg(program).arg(argument).run().stderr
+    };
+    let demo = apps::built("demo").display().to_string();
+    let text = explained("demo:tikc", &demo, "10");
+    assert!(text.contains("near: demo:tick"), "{text}");
+    let text = explained("demo:tick*", &demo, "0");
+    assert!(text.contains("none was reached"), "{text}");
+    let text = explained("*", "true", "");
+    assert!(text.contains("not linked with it"), "{text}");
+}
+
+#[test]
+fn a_loss_is_said_with_what_would_have_kept_it_and_lossless_loses_nothing() {
+    let Some(world) = World::open(NEEDS) else { return };
+    let record = |name: &str, options: &[&str]| {
+        let trace = world.open_dir().join(name);
+        let record = world.rttng().arg("record").args(options).arg("-o").arg(&trace).arg("--");
+        (record.arg(apps::built("demo")).arg("300000").run(), trace)
+    };
+    let (lossy, _) = record("lossy", &["-C", "subbuf-size=4k,num-subbuf=2"]);
+    let said = lossy.stderr;
+    assert!(said.contains("LOST:") && said.contains("--channel subbuf-size="), "{said}");
+
+    let (lossless, trace) = record("lossless", &["-C", "subbuf-size=4k,num-subbuf=2", "--lossless=10s"]);
+    assert!(!lossless.stderr.contains("LOST"), "{}", lossless.stderr);
+    lossless.ok();
+    let events = world.babeltrace2(&trace);
+    assert_eq!(events_by_name(&events).get("demo:tick"), Some(&300_000));
+}
+
+#[test]
+fn several_recordings_at_once_do_not_see_each_other() {
+    let Some(world) = World::open(NEEDS) else { return };
+    let traces: Vec<_> = (0..3).map(|number| world.open_dir().join(format!("trace-{number}"))).collect();
+    let started: Vec<_> = traces
+        .iter()
+        .enumerate()
+        .map(|(number, trace)| {
+            let record = world.rttng().arg("record").arg("-q").arg("-o").arg(trace).arg("--");
+            record.arg(apps::built("demo")).arg((number * 100 + 100).to_string()).spawn()
+        })
+        .collect();
+    for mut one in started {
+        one.wait(std::time::Duration::from_secs(60)).expect("it ends").ok();
+    }
+    for (number, trace) in traces.iter().enumerate() {
+        let events = world.babeltrace2(trace);
+        assert_eq!(events_by_name(&events).get("demo:tick"), Some(&(number * 100 + 100)));
+    }
+}
