@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rttng_wire::ust::{Dialect, ProcessName, REGISTRATION_LEN, Registration, SocketKind, TracerVersion};
 use rttng_wire::{Bitness, Decode};
-use tokio::net::UnixListener;
+use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Notify, mpsc, watch};
 use tracing::{debug, info, warn};
 
@@ -45,18 +45,8 @@ pub(crate) async fn accept(core: Rc<Core>, listener: UnixListener) -> io::Error 
     loop {
         match listener.accept().await {
             Ok((socket, _)) => {
+                let Some(peer) = identity_of(&socket) else { continue };
                 let socket = SocketLink::new(socket);
-                let peer = match socket.peer() {
-                    Ok(peer) => ProcessIdentity {
-                        pid: peer.pid.as_raw_nonzero().get().unsigned_abs(),
-                        uid: peer.uid.as_raw(),
-                        gid: peer.gid.as_raw(),
-                    },
-                    Err(error) => {
-                        debug!(%error, "an application without credentials is refused");
-                        continue;
-                    }
-                };
                 tokio::task::spawn_local(register(core.clone(), Rc::new(socket), peer));
             }
             Err(error) => match error.raw_os_error().map(rustix::io::Errno::from_raw_os_error) {
@@ -73,6 +63,25 @@ pub(crate) async fn accept(core: Rc<Core>, listener: UnixListener) -> io::Error 
                 Some(rustix::io::Errno::CONNABORTED | rustix::io::Errno::INTR) => {}
                 _ => return error,
             },
+        }
+    }
+}
+
+/// Who connected. A process of a container whose process ids are not visible from here has none: it cannot be told from
+/// others of its kind, and is refused.
+fn identity_of(socket: &UnixStream) -> Option<ProcessIdentity> {
+    let peer = match socket.peer_cred() {
+        Ok(peer) => peer,
+        Err(error) => {
+            debug!(%error, "an application without credentials is refused");
+            return None;
+        }
+    };
+    match peer.pid().and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid != 0) {
+        Some(pid) => Some(ProcessIdentity { pid, uid: peer.uid(), gid: peer.gid() }),
+        None => {
+            warn!(uid = peer.uid(), "an application of a foreign process id namespace is refused");
+            None
         }
     }
 }
