@@ -31,7 +31,16 @@ enum Incoming {
 /// Serves one connection to its end.
 pub(super) async fn serve(clients: &Rc<Clients>, socket: UnixStream) {
     let link = FdStream::new(socket);
-    match read(&link).await {
+    let place = clients.undecided.enter();
+    let incoming = tokio::select! {
+        biased;
+        incoming = read(&link) => incoming,
+        () = place.pushed_out() => {
+            return tracing::info!("a client that asked for nothing is disconnected: too many others came after it");
+        }
+    };
+    drop(place);
+    match incoming {
         Ok(Incoming::Nothing) => {}
         Ok(Incoming::Refused(header, code)) => answer(&link, Reply::to(&header, Err(code))).await,
         Ok(Incoming::Complete(request, who, descriptors)) => {

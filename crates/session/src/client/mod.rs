@@ -12,6 +12,7 @@ mod events;
 mod listing;
 mod sessions;
 mod trackers;
+mod undecided;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -42,6 +43,7 @@ pub struct Clients {
     page_size: u64,
     busy: RefCell<HashMap<SessionId, Arc<Mutex<()>>>>,
     room: Arc<Semaphore>,
+    undecided: undecided::Undecided,
 }
 
 /// Who asks.
@@ -67,6 +69,7 @@ impl Clients {
             page_size: rustix::param::page_size() as u64,
             busy: RefCell::default(),
             room: Arc::new(Semaphore::new(MOST_CONNECTIONS)),
+            undecided: undecided::Undecided::default(),
         })
     }
 
