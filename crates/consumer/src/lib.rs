@@ -21,6 +21,7 @@ mod chunk;
 mod commands;
 mod daemon;
 mod data;
+mod data_file;
 mod error;
 mod health;
 mod link;

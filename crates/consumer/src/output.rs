@@ -11,9 +11,7 @@ use rttng_ctf::index::{IndexEntry, IndexVersion};
 use rttng_ring::{Mapping, Packet, Reader};
 
 use crate::chunk::TraceChunk;
-
-/// So many bytes of a file are handed to the disk at a time.
-const WRITE_BACK: u64 = 1 << 20;
+use crate::data_file::DataFile;
 
 /// When a stream goes to its next file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,11 +28,7 @@ pub(crate) struct StreamFiles {
     name: String,
     limits: TracefileLimits,
     number: u32,
-    data: OwnedFd,
-    /// Bytes of whole packets in the data file.
-    size: u64,
-    /// Bytes of the data file whose way to the disk has begun.
-    write_back: u64,
+    data: DataFile,
     index: Option<IndexFile>,
 }
 
@@ -57,61 +51,35 @@ impl StreamFiles {
     ) -> io::Result<Self> {
         let (data, index) = open(&chunk, pathname, &name, limits, 0, with_index)?;
         let pathname = pathname.to_owned();
-        Ok(StreamFiles { chunk, pathname, name, limits, number: 0, data, size: 0, write_back: 0, index })
+        Ok(StreamFiles { chunk, pathname, name, limits, number: 0, data, index })
     }
 
-    /// Writes the packet that `reader` holds, padding included, and its index entry. If that fails the data file is as
-    /// before.
+    /// Writes the packet that `reader` holds, padding included, and its index entry; `has_time` as in
+    /// [`DataFile::append`]. If that fails the data file is as before.
     pub(crate) fn write(
         &mut self,
         reader: &Reader<Mapping>,
         packet: &Packet,
         entry: IndexEntry,
+        has_time: bool,
     ) -> io::Result<()> {
-        let full = |limit: NonZeroU64| self.size > 0 && self.size + packet.padded_size > limit.get();
+        let full =
+            |limit: NonZeroU64| self.data.size() > 0 && self.data.size() + packet.padded_size > limit.get();
         if self.limits.size.is_some_and(full) {
             self.next_file()?;
         }
-        let mut done = 0;
-        while done < packet.padded_size {
-            match reader.write_held(done, &self.data, self.size + done) {
-                Ok(0) => return self.undo(io::ErrorKind::WriteZero.into()),
-                Ok(written) => done += written as u64,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return self.undo(error),
-            }
-        }
+        let offset = self.data.size();
+        self.data.append(reader, packet, has_time)?;
         if let Some(index) = &mut self.index {
-            IndexEntry { offset: self.size, ..entry }.write(IndexVersion::V1_1, &mut index.pending);
+            IndexEntry { offset, ..entry }.write(IndexVersion::V1_1, &mut index.pending);
         }
-        self.size += packet.padded_size;
-        self.leave_the_cache();
         Ok(())
     }
 
-    /// Lets written pages go to the disk and out of the page cache, which then takes the same memory again and again: pages
-    /// that were never used before cost several times the copy. The first call on a range starts its write-back, the
-    /// second, a step later, drops what is clean by then; neither waits, and failure harms nobody.
-    fn leave_the_cache(&mut self) {
-        if self.size - self.write_back < WRITE_BACK {
-            return;
-        }
-        let from = self.write_back.saturating_sub(4 * WRITE_BACK);
-        let _ = rustix::fs::fadvise(
-            &self.data,
-            from,
-            NonZeroU64::new(self.size - from),
-            rustix::fs::Advice::DontNeed,
-        );
-        self.write_back = self.size;
-    }
-
-    /// Takes a half-written packet back, so that the file stays readable.
-    fn undo(&mut self, error: io::Error) -> io::Result<()> {
-        if let Err(error) = rustix::fs::ftruncate(&self.data, self.size) {
-            tracing::error!(stream = self.name, %error, "a half-written packet stays in the trace");
-        }
-        Err(error)
+    /// Does for the files what can wait until packets are taken: [`DataFile::write_behind`], and the index.
+    pub(crate) fn catch_up(&mut self) -> io::Result<()> {
+        self.data.write_behind();
+        self.flush_index()
     }
 
     /// Writes the index entries of the packets written so far, all at once.
@@ -138,8 +106,6 @@ impl StreamFiles {
         (self.data, self.index) =
             open(&self.chunk, &self.pathname, &self.name, self.limits, number, with_index)?;
         self.number = number;
-        self.size = 0;
-        self.write_back = 0;
         Ok(())
     }
 }
@@ -151,12 +117,12 @@ fn open(
     limits: TracefileLimits,
     number: u32,
     with_index: bool,
-) -> io::Result<(OwnedFd, Option<IndexFile>)> {
+) -> io::Result<(DataFile, Option<IndexFile>)> {
     let name = match limits.size {
         Some(_) => format!("{name}_{number}"),
         None => name.to_owned(),
     };
-    let data = chunk.create_file(&pathname.join(&name))?;
+    let data = DataFile::new(chunk.create_file(&pathname.join(&name))?);
     let index = match with_index {
         true => {
             let file = chunk.create_file(&pathname.join("index").join(format!("{name}.idx")))?;

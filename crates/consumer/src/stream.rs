@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rttng_ctf::index::IndexEntry;
-use rttng_ring::{HEADER_SIZE, Mapping, Next, Packet, Reader, RingError, Stream, SwitchMode, monotonic_now};
+use rttng_ring::{
+    HEADER_SIZE, Mapping, Next, Packet, PacketHeader, Reader, RingError, Stream, SwitchMode, monotonic_now,
+};
 
 use crate::channel::ChannelInfo;
 use crate::chunk::TraceChunk;
@@ -22,6 +24,8 @@ const PACKETS_PER_TURN: usize = 16;
 /// Rings that a stream may still give after all its producers have let go. Honest ones give one at most; one that kept the
 /// memory mapped could go on for ever.
 const RINGS_AFTER_HANG_UP: u64 = 4;
+/// Producers that will not run out of room for so long do not feel how long a disk takes for one packet.
+const UNHURRIED: Duration = Duration::from_millis(50);
 /// How long a stop waits for records that may still be committed.
 const STUCK_IS_PENDING: Duration = Duration::from_secs(5);
 
@@ -271,7 +275,10 @@ impl DataStream {
                 }
             }
         }
-        self.flush_index(state);
+        let caught_up = state.files.as_mut().map_or(Ok(()), StreamFiles::catch_up);
+        if let Err(error) = caught_up {
+            self.complain(state, error.kind(), &format!("the index is behind: {error}"));
+        }
         turn
     }
 
@@ -305,7 +312,7 @@ impl DataStream {
         };
         let Some(reader) = &mut state.reader else { return };
         let written = match &mut state.files {
-            Some(files) => files.write(reader, packet, entry),
+            Some(files) => files.write(reader, packet, entry, is_unhurried(reader, packet)),
             // No chunk: an empty packet is no loss.
             None if packet.data_size <= HEADER_SIZE => Ok(()),
             None => Err(io::ErrorKind::NotFound.into()),
@@ -473,7 +480,7 @@ impl DataStream {
                         stream_instance_id: u64::from(self.cpu),
                         packet_seq_num: packet.header.sequence,
                     };
-                    let written = files.write(reader, &packet, entry);
+                    let written = files.write(reader, &packet, entry, false);
                     reader.put_back();
                     written?;
                 }
@@ -519,6 +526,15 @@ impl DataStream {
     pub(crate) fn wait_fd(&self) -> impl AsFd {
         &self.wait
     }
+}
+
+/// Whether producers have room for [`UNHURRIED`] if they go on as fast as they wrote this packet.
+fn is_unhurried(reader: &Reader<Mapping>, packet: &Packet) -> bool {
+    let Ok((consumed, produced)) = reader.positions() else { return false };
+    let room = reader.stream().geometry().buf_size().saturating_sub(produced.wrapping_sub(consumed));
+    let PacketHeader { timestamp_begin, timestamp_end, .. } = packet.header;
+    let took_ns = timestamp_end.saturating_sub(timestamp_begin);
+    u128::from(room) * u128::from(took_ns) >= u128::from(packet.data_size) * UNHURRIED.as_nanos()
 }
 
 /// Why a snapshot was not written.
