@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rttng_wire::WireError;
 use rttng_wire::client::defaults::DATA_PENDING_POLL;
@@ -29,6 +29,8 @@ const CONNECT_BOUND: Duration = Duration::from_secs(5);
 const QUICK_BOUND: Duration = Duration::from_secs(30);
 /// How long a command may take for which the daemon talks to applications and consumers.
 const SLOW_BOUND: Duration = Duration::from_secs(300);
+/// The first pause between two questions whether data is written; each is twice as long, up to what LTTng waits.
+const FIRST_POLL: Duration = Duration::from_millis(1);
 /// Size of the fixed part of a request.
 const REQUEST_SIZE: usize = 13_156;
 /// How much of a reply is read at once.
@@ -131,9 +133,16 @@ impl Client {
     /// Waits until all data of a stopped session is written; `tick` is called every 200 ms meanwhile. The daemon must
     /// answer each question in time, but how long it may have data to write is its affair.
     pub fn wait_for_data(&self, session: &str, mut tick: impl FnMut()) -> Call {
+        // Most often little is left, and whoever waits for it would wait for the pause instead.
+        let mut pause = FIRST_POLL;
+        let mut next_tick = Instant::now() + DATA_PENDING_POLL;
         while self.data_pending(session)? {
-            std::thread::sleep(DATA_PENDING_POLL);
-            tick();
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(DATA_PENDING_POLL);
+            if Instant::now() >= next_tick {
+                tick();
+                next_tick = Instant::now() + DATA_PENDING_POLL;
+            }
         }
         Ok(())
     }
