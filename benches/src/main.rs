@@ -3,6 +3,7 @@
 
 mod crowd;
 mod drain;
+mod launch;
 mod stage;
 mod table;
 
@@ -32,9 +33,10 @@ const RECORD: &[Bench] = &[
     Bench { name: "crowd", rows: crowd::CROWD_ROWS, rounds: 3, measure: crowd::crowd },
     Bench { name: "rules", rows: crowd::RULES_ROWS, rounds: 1, measure: crowd::rules },
     Bench { name: "hung", rows: crowd::HUNG_ROWS, rounds: 1, measure: crowd::hung },
+    Bench { name: "launch", rows: launch::LAUNCH_ROWS, rounds: 1, measure: launch::launch },
 ];
 
-const USAGE: &str = "bench record [event|drain|buffers|crowd|rules|hung]…";
+const USAGE: &str = "bench record [event|drain|buffers|crowd|rules|hung|launch]…";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -57,9 +59,7 @@ fn main() -> ExitCode {
         for round in 0..bench.rounds {
             eprintln!("{} {}/{}", bench.name, round + 1, bench.rounds);
             real.push((bench.measure)(Cast::real()));
-            if let Some(cast) = Cast::ours() {
-                ours.push((bench.measure)(cast));
-            }
+            ours.push((bench.measure)(Cast::ours()));
         }
         for row in bench.rows {
             let line = row.line(&real, &ours);

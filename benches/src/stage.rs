@@ -8,9 +8,6 @@ use std::time::{Duration, Instant};
 use rttng_tests::{Ended, Make, Need, Running, Sessiond, World, WorldOptions, apps, eventually};
 use rustix::process::Pid;
 
-/// Our parts that are ready to be measured. The rest of our cast is real.
-const READY: Cast = Cast { sessiond: Make::Ours, consumerd: Make::Ours };
-
 /// Who plays the daemons. The client is the real one for both, so that only the daemons differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cast {
@@ -24,9 +21,9 @@ impl Cast {
         Cast { sessiond: Make::Real, consumerd: Make::Real }
     }
 
-    /// Ours, as far as they are ready.
-    pub(crate) fn ours() -> Option<Cast> {
-        (READY != Cast::real()).then_some(READY)
+    /// Ours.
+    pub(crate) fn ours() -> Cast {
+        Cast { sessiond: Make::Ours, consumerd: Make::Ours }
     }
 }
 
@@ -34,7 +31,6 @@ impl Cast {
 pub(crate) struct Stage {
     pub(crate) world: World,
     pub(crate) daemon: Sessiond,
-    cast: Cast,
 }
 
 impl Stage {
@@ -44,7 +40,7 @@ impl Stage {
         let world =
             options.open(&[Need::RealLttng, Need::UstHeaders]).expect("the needs were checked before");
         let daemon = world.sessiond(cast.sessiond, cast.consumerd);
-        Stage { world, daemon, cast }
+        Stage { world, daemon }
     }
 
     /// Runs a client command that must succeed, and gives how long it took and what it said.
@@ -106,15 +102,11 @@ impl Stage {
         self.world.processes("lttng-consumerd")
     }
 
-    /// Resident memory of the session daemon, in MiB, with the worker processes that it started of itself.
+    /// Resident memory of the session daemon, in MiB. The real one's worker process, which is a fork of it with a name
+    /// of its own, is not counted.
     pub(crate) fn sessiond_rss_mib(&self) -> f64 {
-        let mut names = vec!["lttng-sessiond"];
-        if self.cast.sessiond == Make::Real {
-            // Its worker changes its name.
-            names.push("lttng-runas");
-        }
-        let pids = names.into_iter().flat_map(|name| self.world.processes(name));
-        pids.map(|pid| status_kib(pid, "VmRSS:")).sum::<f64>() / 1024.0
+        let pids = self.world.processes("lttng-sessiond");
+        pids.into_iter().map(|pid| status_kib(pid, "VmRSS:")).sum::<f64>() / 1024.0
     }
 
     /// Ends the session and the daemons; a measurement that leaves a broken daemon is none.
