@@ -4,13 +4,15 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use rttng_tests::{Make, Need, World};
+use rttng_tests::{Make, Need, World, eventually};
 
 #[test]
 fn a_dead_daemon_s_socket_is_recognised() {
     let Some(world) = World::open(&[Need::Namespaces, Need::RealLttng]) else { return };
     let mut daemon = world.real_sessiond();
     daemon.process.kill();
+    // Its sockets are closed a moment before the process itself is gone.
+    eventually("the killed daemon is gone", || world.our_lttng(["list"]).stderr.contains("is gone"));
     let ended = world.our_lttng(["list"]);
     assert_eq!(ended.code(), Some(1), "{ended}");
     assert_eq!(ended.stdout, "");

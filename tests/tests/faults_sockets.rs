@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use rttng_tests::Make::Ours;
-use rttng_tests::{Cast, Need, Recording, Running, apps};
+use rttng_tests::{Cast, Need, Recording, Running, apps, eventually};
 
 /// How soon a client is answered, whatever others do. The machine may be busy with other tests.
 const ANSWER: Duration = Duration::from_secs(2);
@@ -24,6 +24,9 @@ impl Scene {
         let until = recording.world.file("until").display().to_string();
         let program = recording.traced(apps::built("mortal")).args(["--pace", "1000", "--until", &until]);
         let application = program.spawn();
+        eventually("the application is recorded", || {
+            recording.world.lttng(Ours, ["list", "-u"]).stdout.contains("rttng_mortal:tick")
+        });
         Some(Scene { recording, application })
     }
 
@@ -70,7 +73,7 @@ impl Scene {
         let ended = self.application.wait(Duration::from_secs(20)).expect("the application ends");
         let fired: usize =
             ended.ok().trim().strip_prefix("done ").and_then(|count| count.parse().ok()).expect("a count");
-        assert!(fired > 10);
+        assert!(fired > 0);
         let events = self.recording.finish();
         assert_eq!(events.len(), fired, "nothing is lost");
         assert!(events.iter().enumerate().all(|(at, event)| event.int("seq") == Some(at as i64)));
@@ -119,5 +122,6 @@ fn nobody_else_can_reach_the_consumer_daemon() {
         let refused = scene.vandal("garbage", socket, 1).wait(10 * ANSWER).expect("it is refused at once");
         assert_eq!(refused.code(), Some(1), "{refused}");
     }
+    scene.answers_while(Vec::new());
     scene.finish();
 }

@@ -173,9 +173,17 @@ impl StaleSocket {
     fn inspect(socket: &Path) -> Self {
         let pid_file = socket.with_file_name("lttng-sessiond.pid");
         let pid = fs::read_to_string(pid_file).ok().and_then(|text| text.trim().parse().ok());
-        let pid_exists = pid.is_some_and(|pid: u32| Path::new("/proc").join(pid.to_string()).exists());
+        let pid_exists = pid.is_some_and(is_running);
         StaleSocket { socket: socket.to_owned(), pid, pid_exists }
     }
+}
+
+/// Whether there is such a process, and not just what is left of one until its parent asks for its exit status.
+fn is_running(pid: u32) -> bool {
+    let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
+    // The state follows the name, which stands in brackets and may hold any.
+    let state = stat.rsplit(')').next().and_then(|rest| rest.trim_start().chars().next());
+    !matches!(state, Some('Z' | 'X'))
 }
 
 impl fmt::Display for StaleSocket {
