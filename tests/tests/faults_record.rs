@@ -1,0 +1,55 @@
+//! `rttng record` with programs that do not end as they should, as root and as an ordinary user, where `/dev/shm` is as
+//! small as containers have it.
+
+use rttng_tests::{Need, WorldOptions, apps};
+
+#[test]
+fn record_says_how_its_program_ended() {
+    let Some(world) =
+        WorldOptions::default().shm_bytes(64 << 20).open(&[Need::UstHeaders, Need::Babeltrace2])
+    else {
+        return;
+    };
+    let mortal = apps::built("mortal").display().to_string();
+    let record = |user: bool, name: &str, command: &[&str]| {
+        let trace = world.open_dir().join(name);
+        let program = world.rttng().arg("record").arg("--output").arg(&trace).arg("--").args(command);
+        let program = program.env("HOME", world.open_dir());
+        let ended = if user { program.user(1234).run() } else { program.run() };
+        (ended, trace)
+    };
+    for user in [false, true] {
+        let dir = if user { "user" } else { "root" };
+        let trace_of = |name: &str, command: &[&str]| record(user, &format!("{dir}-{name}"), command);
+        let (ended, trace) = trace_of("whole", &[&mortal, "--events", "500"]);
+        assert_eq!(ended.code(), Some(0), "{ended}");
+        assert_eq!(
+            world.babeltrace2(&trace).iter().filter(|event| event.name == "rttng_mortal:tick").count(),
+            500
+        );
+
+        let (ended, trace) = trace_of("exec", &["sh", "-c", "exec \"$0\" --events 7", &mortal]);
+        assert_eq!(ended.code(), Some(0), "{ended}");
+        assert!(
+            world.babeltrace2(&trace).iter().filter(|event| event.name == "rttng_mortal:tick").count() == 7
+        );
+
+        let (ended, trace) =
+            trace_of("children", &["sh", "-c", "\"$0\" --events 7 & \"$0\" --events 8; wait", &mortal]);
+        assert_eq!(ended.code(), Some(0), "{ended}");
+        assert!(
+            world.babeltrace2(&trace).iter().filter(|event| event.name == "rttng_mortal:tick").count() == 15
+        );
+
+        let (ended, _) = trace_of("killed", &[&mortal, "--events", "20", "--kill"]);
+        assert_eq!(ended.code().or(ended.killed_by()), Some(137), "{ended}");
+
+        let (ended, _) = trace_of("absent", &["/nowhere/at/all"]);
+        assert_eq!(ended.code(), Some(127), "{ended}");
+        assert!(ended.stderr.contains("/nowhere/at/all"), "{ended}");
+
+        let (ended, _) = trace_of("nothing", &["true"]);
+        assert_eq!(ended.code(), Some(0), "{ended}");
+    }
+    assert!(world.processes("lttng-consumerd").is_empty(), "nothing is left behind");
+}
