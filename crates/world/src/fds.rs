@@ -10,7 +10,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, UCred,
+    SendAncillaryMessage, SendFlags,
 };
 
 /// Most descriptors that one message can carry (the kernel's own limit).
@@ -24,7 +24,17 @@ pub struct Received {
     /// The descriptors, close-on-exec, owned by the receiver.
     pub fds: Vec<OwnedFd>,
     /// The sender's credentials, if `SO_PASSCRED` is set on the receiving socket.
-    pub credentials: Option<UCred>,
+    pub credentials: Option<Credentials>,
+}
+
+/// Who sent a message, as the kernel vouches for it. Without the process id: a sender whose pid namespace cannot be seen
+/// from here has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Credentials {
+    /// User id.
+    pub uid: u32,
+    /// Group id.
+    pub gid: u32,
 }
 
 /// Sends `data` with `fds` beside it in one `sendmsg`; returns how many data bytes were taken.
@@ -72,7 +82,9 @@ pub fn receive(socket: impl AsFd, data: &mut [u8]) -> io::Result<Received> {
     for item in control.drain() {
         match item {
             RecvAncillaryMessage::ScmRights(fds) => received.fds.extend(fds),
-            RecvAncillaryMessage::ScmCredentials(who) => received.credentials = Some(who),
+            RecvAncillaryMessage::ScmCredentials(who) => {
+                received.credentials = Some(Credentials { uid: who.uid.as_raw(), gid: who.gid.as_raw() });
+            }
             _ => {}
         }
     }
@@ -120,6 +132,6 @@ mod tests {
         send(&left, b"hi", &[]).unwrap();
         let mut data = [0; 2];
         let got = receive(&right, &mut data).unwrap();
-        assert_eq!(got.credentials.unwrap().uid, rustix::process::geteuid());
+        assert_eq!(got.credentials.unwrap().uid, rustix::process::geteuid().as_raw());
     }
 }

@@ -95,7 +95,7 @@ async fn read(link: &FdStream) -> io::Result<Incoming> {
         count => within(limit, link.receive_fds(count as usize)).await?,
     };
     let identity = match credentials {
-        Some(who) => Identity { uid: who.uid.as_raw(), gid: who.gid.as_raw() },
+        Some(who) => Identity { uid: who.uid, gid: who.gid },
         None => link.peer().map(|who| Identity { uid: who.uid.as_raw(), gid: who.gid.as_raw() })?,
     };
     let request = Request::from_bytes(&bytes).map_err(io::Error::other)?;
