@@ -303,6 +303,11 @@ impl Options {
         around: &Surroundings<'_>,
         warn: &mut dyn FnMut(String),
     ) -> Result<(), OptionError> {
+        if name == "load" && value.is_some_and(OsStr::is_empty) {
+            // Means that nothing is to be loaded.
+            self.load = None;
+            return Ok(());
+        }
         if value.is_some_and(OsStr::is_empty) {
             warn(format!("Warning: Invalid argument provided for option \"{name}\", using default value."));
             return Err(OptionError::Value(format!("The value of --{name} is empty")));
@@ -418,6 +423,7 @@ mod tests {
         );
         assert!(refused(&["-f", "/nowhere"]).starts_with("Failed to open daemon configuration file at"));
         assert!(refused(&["--group="]).contains("--group"));
+        assert_eq!(options(read_in(dir.path(), &["--load", ""]).0).load, None);
         assert_eq!(read_in(dir.path(), &["-V", "-q"]).0.unwrap(), Invocation::Version);
     }
 

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::net::UnixListener as BlockingListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Duration;
@@ -82,7 +82,20 @@ pub fn main(args: Vec<OsString>, start_log: impl FnOnce(&Options)) -> ExitCode {
         }
         Err(error) => return fail(&error.to_string()),
     };
+    if let Some(path) = &options.load {
+        return fail(&format!(
+            "Session load failed: this daemon loads no session configuration by itself; start it without --load, then \
+             `lttng load --input-path {}`",
+            path.display()
+        ));
+    }
     start_log(&options);
+    for folder in autoload_folders(&options).into_iter().filter(|folder| has_configurations(folder)) {
+        tracing::warn!(
+            "the session configurations in {0} are not loaded; `lttng load --input-path {0}` does it",
+            folder.display()
+        );
+    }
     let background = match options.detach.map(detach::arrived) {
         None => None,
         Some(Ok(Some(background))) => Some(background),
@@ -96,6 +109,17 @@ pub fn main(args: Vec<OsString>, start_log: impl FnOnce(&Options)) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error.to_string()),
     }
+}
+
+/// Where the reference looks for session configurations at its start.
+fn autoload_folders(options: &Options) -> Vec<PathBuf> {
+    let of_user = options.home.iter().map(|home| home.join(".lttng/sessions/auto"));
+    of_user.chain([PathBuf::from("/etc/lttng/sessions/auto")]).collect()
+}
+
+fn has_configurations(folder: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(folder) else { return false };
+    entries.flatten().any(|entry| entry.path().extension().is_some_and(|end| end == "lttng"))
 }
 
 fn fail(text: &str) -> ExitCode {
@@ -284,5 +308,20 @@ impl Ends {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_folders_with_configurations_are_told_of() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(!has_configurations(&dir.path().join("none")));
+        std::fs::write(dir.path().join("notes.txt"), "").unwrap();
+        assert!(!has_configurations(dir.path()));
+        std::fs::write(dir.path().join("s.lttng"), "").unwrap();
+        assert!(has_configurations(dir.path()));
     }
 }
