@@ -8,6 +8,7 @@ mod command;
 mod has;
 mod listing;
 mod notify;
+mod pair;
 mod register;
 mod serve;
 
@@ -21,7 +22,8 @@ use rttng_wire::ust::{Alignments, Dialect, FieldListEntry, ProcessName, Tracepoi
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use command::Pace;
-pub(crate) use register::{Registrations, accept, register};
+pub(crate) use pair::Registrations;
+pub(crate) use register::{accept, register};
 
 use crate::model::ProcessIdentity;
 

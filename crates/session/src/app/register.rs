@@ -2,9 +2,9 @@
 //! section 3).
 //!
 //! Each registration is read in a task of its own with a time limit: a client that sends half a record holds up nobody.
+//! So the two of one application may be read in either order, whatever the order in which they were made.
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tracing::{debug, info, warn};
 
 use super::Application;
+use super::pair::{Half, Pair, Serial};
 use super::serve::{Connection, serve};
 use crate::engine::Core;
 use crate::link::{self, AnyLink, SocketLink};
@@ -25,20 +26,6 @@ use crate::model::ProcessIdentity;
 const REGISTRATION_LIMIT: Duration = Duration::from_secs(5);
 /// How long to leave connections waiting when no descriptor is free for another one.
 const BREATHER: Duration = Duration::from_millis(100);
-
-/// Applications of which only the command connection is there.
-#[derive(Default)]
-pub(crate) struct Registrations {
-    parked: RefCell<HashMap<u32, Parked>>,
-    serial: Cell<u64>,
-}
-
-struct Parked {
-    serial: u64,
-    link: AnyLink,
-    registration: Registration,
-    dialect: Dialect,
-}
 
 /// Accepts connections for as long as the listener works.
 pub(crate) async fn accept(core: Rc<Core>, listener: UnixListener) -> io::Error {
@@ -86,69 +73,81 @@ fn identity_of(socket: &UnixStream) -> Option<ProcessIdentity> {
     }
 }
 
-/// Reads the registration on a new connection and finds out what it belongs to. A connection that is refused is closed
-/// without a word, as applications expect.
-pub(crate) async fn register(core: Rc<Core>, link: AnyLink, peer: ProcessIdentity) {
-    let limit = core.world.bounds.application.unwrap_or(REGISTRATION_LIMIT);
-    let mut record = [0; REGISTRATION_LEN];
-    match tokio::time::timeout(limit, link::receive(&*link, &mut record)).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => return debug!(pid = peer.pid, %error, "a connection ended before its registration"),
-        Err(_) => return info!(pid = peer.pid, "a registration did not come within {limit:?}"),
-    }
-    let registration = match Registration::from_bytes(&record) {
-        Ok(registration) => registration,
-        Err(error) => return info!(pid = peer.pid, %error, "a registration is refused"),
-    };
-    let Some(dialect) = Dialect::of(registration.version) else {
-        let version = registration.version;
-        return info!(
-            pid = peer.pid,
-            "an application of ABI {}.{} is refused: 8 and 9 are served", version.major, version.minor
-        );
-    };
-    if registration.bitness != Bitness::Bits64 {
-        return warn!(
-            pid = peer.pid,
-            name = %registration.name,
-            "a 32-bit application is refused: there is no consumer daemon for it"
-        );
-    }
-    match registration.socket {
-        SocketKind::Command => park(&core, link, registration, dialect, peer.pid, limit),
-        SocketKind::Notify => complete(&core, link, peer),
+/// Takes in a new connection; to be called in the order in which connections are made. The future reads the registration
+/// on it and finds out what it belongs to. A connection that is refused is closed without a word, as applications expect.
+pub(crate) fn register(core: Rc<Core>, link: AnyLink, peer: ProcessIdentity) -> impl Future<Output = ()> {
+    let serial = core.registrations.arrival();
+    async move {
+        if let Some(half) = read(&core, link, peer).await {
+            join(core, peer, serial, half);
+        }
     }
 }
 
-fn park(
-    core: &Rc<Core>,
-    link: AnyLink,
-    registration: Registration,
-    dialect: Dialect,
-    pid: u32,
-    limit: Duration,
-) {
-    let registrations = &core.registrations;
-    let serial = registrations.serial.get() + 1;
-    registrations.serial.set(serial);
-    registrations.parked.borrow_mut().insert(pid, Parked { serial, link, registration, dialect });
-    let core = Rc::downgrade(core);
+/// Reads the registration on a connection; nothing when it is refused.
+async fn read(core: &Core, link: AnyLink, peer: ProcessIdentity) -> Option<Half> {
+    let pid = peer.pid;
+    let limit = limit(core);
+    let mut record = [0; REGISTRATION_LEN];
+    match tokio::time::timeout(limit, link::receive(&*link, &mut record)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            debug!(pid, %error, "a connection ended before its registration");
+            return None;
+        }
+        Err(_) => {
+            info!(pid, "a registration did not come within {limit:?}");
+            return None;
+        }
+    }
+    let registration = match Registration::from_bytes(&record) {
+        Ok(registration) => registration,
+        Err(error) => {
+            info!(pid, %error, "a registration is refused");
+            return None;
+        }
+    };
+    let Some(dialect) = Dialect::of(registration.version) else {
+        let version = registration.version;
+        info!(
+            pid,
+            "an application of ABI {}.{} is refused: 8 and 9 are served", version.major, version.minor
+        );
+        return None;
+    };
+    if registration.bitness != Bitness::Bits64 {
+        let name = &registration.name;
+        warn!(pid, %name, "a 32-bit application is refused: there is no consumer daemon for it");
+        return None;
+    }
+    Some(match registration.socket {
+        SocketKind::Command => Half::Command { link, registration, dialect },
+        SocketKind::Notify => Half::Notify(link),
+    })
+}
+
+/// How long a connection may take until it belongs to an application.
+fn limit(core: &Core) -> Duration {
+    core.world.bounds.application.unwrap_or(REGISTRATION_LIMIT)
+}
+
+/// Makes the connection part of an application if its other one is there, else keeps it for a while.
+fn join(core: Rc<Core>, peer: ProcessIdentity, serial: Serial, half: Half) {
+    if let Some(pair) = core.registrations.take(peer.pid, serial, half) {
+        return begin(core, peer, pair);
+    }
+    let limit = limit(&core);
+    let core = Rc::downgrade(&core);
     tokio::task::spawn_local(async move {
         tokio::time::sleep(limit).await;
-        let Some(core) = core.upgrade() else { return };
-        let mut parked = core.registrations.parked.borrow_mut();
-        if parked.get(&pid).is_some_and(|of| of.serial == serial) {
-            debug!(pid, "the second connection of an application never came");
-            parked.remove(&pid);
+        if core.upgrade().is_some_and(|core| core.registrations.forget(peer.pid, serial)) {
+            debug!(pid = peer.pid, "the other connection of an application never came");
         }
     });
 }
 
-fn complete(core: &Rc<Core>, notify: AnyLink, peer: ProcessIdentity) {
-    let Some(parked) = core.registrations.parked.borrow_mut().remove(&peer.pid) else {
-        return debug!(pid = peer.pid, "a notify connection without its command connection is refused");
-    };
-    let Parked { link: command, registration, dialect, .. } = parked;
+fn begin(core: Rc<Core>, peer: ProcessIdentity, pair: Pair) {
+    let Pair { command, notify, registration, dialect } = pair;
     let (asks, queue) = mpsc::unbounded_channel();
     let application = Rc::new(Application {
         id: core.applications.fresh_id(),
