@@ -6,6 +6,13 @@ use std::process::ExitCode;
 use rttng_consumer::{ConsumerOptions, Request, USAGE};
 use tracing_subscriber::filter::LevelFilter;
 
+/// The program, for man pages and completion.
+pub(crate) fn describe() -> clap::Command {
+    clap::Command::new("consumerd").override_usage("rttng consumerd [OPTIONS]").long_about(
+        "The consumer daemon, with the options of lttng-consumerd: `rttng consumerd --help` lists them.",
+    )
+}
+
 /// Runs the consumer daemon.
 pub(crate) fn main(argv: Vec<OsString>) -> ExitCode {
     let options = match ConsumerOptions::parse(&argv[1..]) {

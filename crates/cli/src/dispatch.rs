@@ -8,26 +8,72 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::ExitCode;
 
+use clap::Command;
+
 use crate::{consumerd, doctor, generate, lttng, record, sessiond};
 
 /// A program inside the binary.
-struct Applet {
+pub(crate) struct Applet {
     /// The name of the link that starts it, if it has one.
     link: Option<&'static str>,
     /// The word after `rttng` that starts it.
-    word: &'static str,
+    pub(crate) word: &'static str,
+    /// What it does, in a line.
+    pub(crate) about: &'static str,
+    /// Its options, for man pages and completion.
+    pub(crate) describe: fn() -> Command,
     /// Runs it with the arguments from its own name on (`argv[0]` is the link's name, or the word).
     main: fn(Vec<OsString>) -> ExitCode,
 }
 
 /// Every program that is not LTTng's command line. A daemon or a command of our own is one line here.
 const APPLETS: &[Applet] = &[
-    Applet { link: Some("lttng-sessiond"), word: "sessiond", main: sessiond::main },
-    Applet { link: Some("lttng-consumerd"), word: "consumerd", main: consumerd::main },
-    Applet { link: None, word: "record", main: record::main },
-    Applet { link: None, word: "doctor", main: doctor::main },
-    Applet { link: None, word: "generate", main: generate::main },
+    Applet {
+        link: None,
+        word: "record",
+        about: "Run a program and record its events, with nothing set up",
+        describe: record::describe,
+        main: record::main,
+    },
+    Applet {
+        link: None,
+        word: "doctor",
+        about: "Show what stands between programs and a recording",
+        describe: doctor::describe,
+        main: doctor::main,
+    },
+    Applet {
+        link: Some("lttng-sessiond"),
+        word: "sessiond",
+        about: "Run the session daemon",
+        describe: sessiond::describe,
+        main: sessiond::main,
+    },
+    Applet {
+        link: Some("lttng-consumerd"),
+        word: "consumerd",
+        about: "Run the consumer daemon (session daemons start it themselves)",
+        describe: consumerd::describe,
+        main: consumerd::main,
+    },
+    Applet {
+        link: None,
+        word: "generate",
+        about: "Write man pages and shell completion into a directory",
+        describe: generate::describe,
+        main: generate::main,
+    },
 ];
+
+/// Our own commands, in the order in which help texts list them.
+pub(crate) fn own_commands() -> impl Iterator<Item = &'static Applet> {
+    APPLETS.iter()
+}
+
+/// Whether the binary, called like this, is LTTng's command line and nothing else.
+pub(crate) fn is_lttng(called: &OsStr) -> bool {
+    Path::new(called).file_name().is_some_and(|name| name == "lttng")
+}
 
 /// Runs the program that `argv` asks for.
 pub(crate) fn run(argv: Vec<OsString>) -> ExitCode {
@@ -48,8 +94,7 @@ fn chosen<'a>(applets: &'a [Applet], argv: &[OsString]) -> Option<(&'a Applet, u
     if let Some(applet) = applets.iter().find(|applet| applet.link.is_some_and(|link| called == link)) {
         return Some((applet, 0));
     }
-    // As `lttng` we are LTTng's command line and nothing else.
-    if called == "lttng" {
+    if is_lttng(called) {
         return None;
     }
     let word = argv.get(1)?;
@@ -60,14 +105,9 @@ fn chosen<'a>(applets: &'a [Applet], argv: &[OsString]) -> Option<(&'a Applet, u
 mod tests {
     use super::*;
 
-    const ALL: &[Applet] = &[
-        Applet { link: Some("lttng-sessiond"), word: "sessiond", main: |_| ExitCode::SUCCESS },
-        Applet { link: None, word: "record", main: |_| ExitCode::SUCCESS },
-    ];
-
     fn choice(argv: &[&str]) -> Option<(&'static str, usize)> {
         let argv: Vec<OsString> = argv.iter().map(OsString::from).collect();
-        chosen(ALL, &argv).map(|(applet, skipped)| (applet.word, skipped))
+        chosen(APPLETS, &argv).map(|(applet, skipped)| (applet.word, skipped))
     }
 
     #[test]

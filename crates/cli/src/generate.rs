@@ -1,5 +1,5 @@
 //! `rttng generate DIR`: man pages and shell completion, from the tables that the command line is parsed with. For those who
-//! package the program; it is not listed among the commands.
+//! package the program.
 
 use std::ffi::OsString;
 use std::fs;
@@ -7,17 +7,20 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Arg, ArgAction, Command};
+use clap::Command;
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-use crate::lttng::options::{OptionSpec, Takes};
-use crate::lttng::table::{COMMANDS, CommandSpec, GLOBAL_OPTIONS};
-use crate::lttng::trigger::{action, condition};
+use crate::lttng::table::COMMANDS;
+use crate::{describe, dispatch};
 
-/// The names under which the program is installed.
-const NAMES: [&str; 2] = ["rttng", "lttng"];
 const SHELLS: [Shell; 3] = [Shell::Bash, Shell::Zsh, Shell::Fish];
+
+/// Its arguments, for man pages and completion.
+pub(crate) fn describe() -> Command {
+    let folder = clap::Arg::new("DIRECTORY").required(true).help("Where man1/ and completion/ are made");
+    Command::new("generate").arg(folder)
+}
 
 /// Writes everything below the directory that is the only argument.
 pub(crate) fn main(words: Vec<OsString>) -> ExitCode {
@@ -42,18 +45,28 @@ fn write_all(folder: &Path) -> io::Result<()> {
     let completion = folder.join("completion");
     fs::create_dir_all(&man)?;
     fs::create_dir_all(&completion)?;
-    for name in NAMES {
-        write_page(&man, name, whole(name))?;
+    for program in programs() {
+        let name = program.get_name().to_owned();
+        write_page(&man, &name, program.clone())?;
         for shell in SHELLS {
             let mut text = Vec::new();
-            clap_complete::generate(shell, &mut whole(name), name, &mut text);
+            clap_complete::generate(shell, &mut program.clone(), &name, &mut text);
             fs::write(completion.join(format!("{name}.{shell}")), text)?;
         }
     }
+    for own in dispatch::own_commands() {
+        let name = format!("rttng-{}", own.word);
+        write_page(&man, &name, (own.describe)().name(name.clone()))?;
+    }
     COMMANDS.iter().try_for_each(|spec| {
         let name = format!("lttng-{}", spec.name);
-        write_page(&man, &name, described(spec).name(name.clone()))
+        write_page(&man, &name, describe::lttng_command(spec, "lttng").name(name.clone()))
     })
+}
+
+/// The program under each name under which it is installed.
+fn programs() -> [Command; 2] {
+    [describe::rttng(), describe::lttng("lttng")]
 }
 
 fn write_page(folder: &Path, name: &str, command: Command) -> io::Result<()> {
@@ -66,76 +79,9 @@ fn write_page(folder: &Path, name: &str, command: Command) -> io::Result<()> {
     fs::write(folder.join(format!("{name}.1")), text)
 }
 
-/// The program with all of its commands.
-fn whole(name: &'static str) -> Command {
-    let command = Command::new(name)
-        .about("Control LTTng tracing")
-        .disable_help_flag(true)
-        .disable_version_flag(true)
-        .disable_help_subcommand(true)
-        .args(GLOBAL_OPTIONS.iter().map(argument));
-    COMMANDS.iter().fold(command, |command, spec| command.subcommand(described(spec)))
-}
-
-fn described(spec: &'static CommandSpec) -> Command {
-    let mut command = Command::new(spec.name)
-        .about(spec.summary)
-        .disable_help_flag(true)
-        .disable_version_flag(true)
-        .args(spec.options.iter().map(argument));
-    if !spec.actions.is_empty() {
-        command = command.arg(Arg::new("ACTION").value_parser(spec.actions.to_vec()).help("What to do"));
-    }
-    if !spec.operands.is_empty() {
-        command = command.override_usage(format!("lttng {} [OPTIONS] {}", spec.name, spec.operands));
-    }
-    if spec.name == "add-trigger" {
-        command = command.after_help(nested_options());
-    }
-    command
-}
-
-fn argument(spec: &'static OptionSpec) -> Arg {
-    let mut argument = Arg::new(spec.long).long(spec.long).help(spec.help);
-    if let Some(short) = spec.short {
-        argument = argument.short(short);
-    }
-    match spec.takes {
-        Takes::Nothing => argument.action(ArgAction::SetTrue),
-        Takes::Value(name) => argument.value_name(name).action(ArgAction::Append),
-        Takes::MaybeValue(name) => argument.value_name(name).num_args(0..=1).action(ArgAction::Append),
-    }
-}
-
-/// The options that only count behind a condition or an action.
-fn nested_options() -> String {
-    let mut text = String::new();
-    let mut section = |title: String, options: &[OptionSpec]| {
-        text.push_str(&title);
-        for spec in options {
-            let short = spec.short.map_or(String::new(), |short| format!("-{short}, "));
-            let value = match spec.takes {
-                Takes::Nothing => String::new(),
-                Takes::Value(name) | Takes::MaybeValue(name) => format!("={name}"),
-            };
-            text.push_str(&format!("\n  {short}--{}{value}: {}", spec.long, spec.help));
-        }
-        text.push_str("\n\n");
-    };
-    section(format!("After --condition {}:", condition::NAMES.join(", ")), condition::OPTIONS);
-    section(format!("After --action {}:", action::NAMES.join(", ")), action::OPTIONS);
-    section("After --action snapshot-session also:".to_owned(), action::SNAPSHOT_OPTIONS);
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_description_of_every_command_is_consistent() {
-        whole("lttng").debug_assert();
-    }
 
     #[test]
     fn there_is_a_page_for_every_command_and_completion_for_every_shell() {
@@ -150,9 +96,13 @@ mod tests {
         }
         assert_eq!(
             fs::read_dir(folder.path().join("completion")).unwrap().count(),
-            NAMES.len() * SHELLS.len()
+            programs().len() * SHELLS.len()
         );
         let bash = fs::read_to_string(folder.path().join("completion/lttng.bash")).unwrap();
         assert!(bash.contains("enable-channel") && bash.contains("--subbuf-size"));
+        let bash = fs::read_to_string(folder.path().join("completion/rttng.bash")).unwrap();
+        assert!(bash.contains("doctor") && bash.contains("--lossless"));
+        let page = fs::read_to_string(folder.path().join("man1/rttng-record.1")).unwrap();
+        assert!(page.contains("\\-\\-lossless"));
     }
 }

@@ -1,6 +1,7 @@
 //! The one program: every command, and every daemon by its own name.
 
 mod consumerd;
+mod describe;
 mod dispatch;
 mod doctor;
 mod generate;

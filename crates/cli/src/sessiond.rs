@@ -5,6 +5,13 @@ use std::process::ExitCode;
 
 use tracing_subscriber::filter::LevelFilter;
 
+/// The program, for man pages and completion: its options are LTTng's (`lttng-sessiond(8)`).
+pub(crate) fn describe() -> clap::Command {
+    clap::Command::new("sessiond").override_usage("rttng sessiond [OPTIONS]").long_about(
+        "The session daemon, with the options of lttng-sessiond(8): `rttng sessiond --help` lists them.",
+    )
+}
+
 /// Runs the daemon with the arguments from its own name on.
 pub(crate) fn main(argv: Vec<OsString>) -> ExitCode {
     rttng_session::daemon::main(argv, |options| {

@@ -10,7 +10,7 @@ mod processes;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 /// Shows what stands between programs and a recording: daemons, sockets, owners, tracer libraries, limits.
 #[derive(Debug, Parser)]
@@ -52,6 +52,11 @@ impl Finding {
     fn bad(text: impl Into<String>, advice: impl Into<String>) -> Self {
         Finding { mark: Mark::Bad, text: text.into(), advice: Some(advice.into()) }
     }
+}
+
+/// Its options, for man pages and completion.
+pub(crate) fn describe() -> clap::Command {
+    Options::command()
 }
 
 /// `rttng doctor`: `argv` from the command's own name on. Ends with 1 if anything stands in the way.

@@ -35,6 +35,7 @@ use rttng_control::{Client, Endpoint};
 
 use exit::Exit;
 use getopt::GlobalWords;
+use help::Help;
 use mi::Document;
 use options::{Found, listing};
 use output::{Output, to_stderr, to_stdout};
@@ -76,8 +77,9 @@ fn run(argv: &[String]) -> Exit {
         ));
         return Exit::ERROR;
     }
+    let help = Help::of(name);
     if words.is_empty() {
-        to_stdout(format_args!("{}\n", table::usage()));
+        to_stdout(format_args!("{}", help.usage()));
         return Exit::ERROR;
     }
     let mut parser = GlobalWords::new(name, GLOBAL_OPTIONS, words);
@@ -85,7 +87,7 @@ fn run(argv: &[String]) -> Exit {
     loop {
         match parser.next() {
             Ok(Some(found)) => {
-                if let Some(exit) = globals.take(name, found) {
+                if let Some(exit) = globals.take(name, help, found) {
                     return exit;
                 }
             }
@@ -98,10 +100,10 @@ fn run(argv: &[String]) -> Exit {
     }
     let Some((word, words)) = parser.rest().split_first() else { return Exit::ERROR };
     let Some(command) = table::command(word) else {
-        globals.out.say(format_args!("lttng: {word} is not an lttng command. See 'lttng --help'."));
+        globals.out.say(help.no_command(word));
         return Exit::UNDEFINED;
     };
-    let mut program = globals.into_program();
+    let mut program = globals.into_program(help);
     let exit = (command.run)(&mut program, command, words).unwrap_or_else(|exit| exit);
     program.mi.finish();
     if exit == Exit::UNDEFINED {
@@ -121,13 +123,13 @@ fn is_set_id() -> bool {
 
 impl Globals {
     /// Takes one option; some of them are the whole run.
-    fn take(&mut self, name: &str, found: Found) -> Option<Exit> {
+    fn take(&mut self, name: &str, help: Help, found: Found) -> Option<Exit> {
         match found.long {
             "version" => {
                 to_stdout(format_args!("{name} (LTTng Trace Control) {}\n", commands::version::banner()));
                 return Some(Exit::SUCCESS);
             }
-            "help" => return Some(help::show_program(self.out)),
+            "help" => return Some(help.show_program(self.out)),
             "list-options" => {
                 to_stdout(format_args!("{}", listing(GLOBAL_OPTIONS)));
                 return Some(Exit::SUCCESS);
@@ -158,10 +160,11 @@ impl Globals {
         None
     }
 
-    fn into_program(self) -> Program {
+    fn into_program(self, help: Help) -> Program {
         let endpoint = Endpoint::from_environment(self.group.as_deref());
         Program {
             out: self.out,
+            help,
             mi: Document::new(self.out.machine),
             home: endpoint.home().map(|home| home.as_os_str().to_owned()),
             client: Client::new(endpoint),

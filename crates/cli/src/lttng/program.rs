@@ -9,7 +9,7 @@ use rttng_wire::client::Session;
 
 use super::current_session::CurrentSession;
 use super::exit::{Exit, Step};
-use super::help;
+use super::help::Help;
 use super::mi::Document;
 use super::options::{Found, Words, listing};
 use super::output::{Output, strerror, to_stdout};
@@ -18,6 +18,7 @@ use super::table::CommandSpec;
 /// One run of the command line.
 pub(crate) struct Program {
     pub(crate) out: Output,
+    pub(crate) help: Help,
     pub(crate) mi: Document,
     pub(crate) client: Client,
     /// `--no-sessiond`: `create` must not start a session daemon.
@@ -61,7 +62,7 @@ impl Program {
 
     /// Starts the parsing of a command's own words.
     pub(crate) fn parse<'a>(&self, command: &'static CommandSpec, words: &'a [String]) -> CommandWords<'a> {
-        CommandWords { command, out: self.out, words: Words::new(command.options, words) }
+        CommandWords { command, out: self.out, help: self.help, words: Words::new(command.options, words) }
     }
 
     /// Says that the command failed with `error`, in the shape that most commands use, and gives it as the exit status.
@@ -75,6 +76,7 @@ impl Program {
 pub(crate) struct CommandWords<'a> {
     command: &'static CommandSpec,
     out: Output,
+    help: Help,
     words: Words<'a>,
 }
 
@@ -83,7 +85,7 @@ impl CommandWords<'_> {
     pub(crate) fn next(&mut self) -> Step<Option<Found>> {
         let Some(found) = self.words.next()? else { return Ok(None) };
         match found.long {
-            "help" => Err(help::show_command(self.out, self.command.name)),
+            "help" => Err(self.help.show_command(self.out, self.command)),
             "list-options" => {
                 to_stdout(format_args!("{}", listing(self.command.options)));
                 Err(Exit::SUCCESS)

@@ -15,7 +15,7 @@ mod sizing;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use rttng_control::{Client, ControlError};
 use rttng_wire::client::{SessionDescriptor, SessionKind, SessionOutput, Uri};
 
@@ -32,6 +32,11 @@ const SESSION: &str = "record";
 const CANNOT_RUN: u8 = 126;
 /// The program is not there, as shells say it.
 const NOT_FOUND: u8 = 127;
+
+/// Its options, for man pages and completion.
+pub(crate) fn describe() -> clap::Command {
+    Options::command()
+}
 
 /// `rttng record`: `argv` from the command's own name on.
 pub(crate) fn main(argv: Vec<OsString>) -> ExitCode {

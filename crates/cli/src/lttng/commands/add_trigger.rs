@@ -7,7 +7,6 @@ use rttng_wire::client::{Action, Condition, Trigger};
 
 use crate::lttng::argpar::{Arguments, Item, once};
 use crate::lttng::exit::{Exit, Step};
-use crate::lttng::help;
 use crate::lttng::options::listing;
 use crate::lttng::output::{Output, to_stdout};
 use crate::lttng::program::Program;
@@ -45,7 +44,7 @@ fn add(program: &mut Program, command: &'static CommandSpec, words: &[String]) -
             Some(Item::Option(option)) => option,
         };
         match option.long {
-            "help" => return Err(help::show_command(out, command.name)),
+            "help" => return Err(program.help.show_command(out, command)),
             "list-options" => {
                 to_stdout(format_args!("{}", listing(command.options)));
                 return Err(Exit::SUCCESS);

@@ -6,7 +6,6 @@ use rttng_wire::client::Trigger;
 
 use crate::lttng::argpar::{Arguments, Item};
 use crate::lttng::exit::{Exit, Step};
-use crate::lttng::help;
 use crate::lttng::options::listing;
 use crate::lttng::output::to_stdout;
 use crate::lttng::program::Program;
@@ -20,7 +19,7 @@ pub(crate) fn run(program: &mut Program, command: &'static CommandSpec, words: &
         None => {}
         Some(Item::Unknown) => return Err(arguments.unknown()),
         Some(Item::Option(option)) if option.long == "help" => {
-            return Err(help::show_command(out, command.name));
+            return Err(program.help.show_command(out, command));
         }
         Some(Item::Option(_)) => {
             to_stdout(format_args!("{}", listing(command.options)));

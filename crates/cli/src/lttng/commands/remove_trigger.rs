@@ -4,7 +4,6 @@ use std::os::fd::AsFd;
 
 use crate::lttng::argpar::{Arguments, Item};
 use crate::lttng::exit::{Exit, Step};
-use crate::lttng::help;
 use crate::lttng::options::listing;
 use crate::lttng::output::to_stdout;
 use crate::lttng::program::Program;
@@ -32,7 +31,7 @@ fn remove(program: &mut Program, command: &'static CommandSpec, words: &[String]
                 return Err(Exit::ERROR);
             }
             Item::Option(option) => match option.long {
-                "help" => return Err(help::show_command(out, command.name)),
+                "help" => return Err(program.help.show_command(out, command)),
                 "list-options" => {
                     to_stdout(format_args!("{}", listing(command.options)));
                     return Err(Exit::SUCCESS);
