@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::time::Duration;
 
-use rttng_wire::client::{ErrorCode, Progress, Reply, Request, RequestFrame, RequestHeader};
+use rttng_wire::client::{CommandKind, ErrorCode, Progress, Reply, Request, RequestFrame, RequestHeader};
 use rttng_wire::{Decode, Encode};
 use rttng_world::link::FdStream;
 use rttng_world::run_as::Identity;
@@ -75,31 +75,57 @@ async fn read(link: &FdStream) -> io::Result<Incoming> {
         };
         let have = bytes.len();
         bytes.resize(have + missing, 0);
-        let part = within(limit, link.receive(&mut bytes[have..])).await?;
+        let part = match within(limit, link.receive(&mut bytes[have..])).await {
+            Ok(part) => part,
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                bytes.truncate(have);
+                return incomplete(&bytes);
+            }
+            Err(error) => return Err(error),
+        };
         bytes.truncate(have + part.len);
         credentials = part.credentials.or(credentials);
         if part.len == 0 {
-            return match bytes.len() {
-                0..RequestFrame::HEADER_SIZE => Ok(Incoming::Nothing),
-                _ => {
-                    let header = header_of(&bytes)?;
-                    let code = header.incomplete_code();
-                    Ok(Incoming::Refused(header, code))
-                }
-            };
+            return incomplete(&bytes);
         }
         limit.get_or_insert_with(|| tokio::time::Instant::now() + REQUEST_LIMIT);
     };
+    let header = header_of(&bytes)?;
     let descriptors = match descriptors_due {
-        0 => Vec::new(),
-        count => within(limit, link.receive_fds(count as usize)).await?,
+        count if count > 0 && header.kind.is_some_and(CommandKind::may_carry_descriptors) => {
+            match within(limit, link.receive_fds(count as usize)).await {
+                Ok(descriptors) => descriptors,
+                Err(error) => {
+                    tracing::info!("the descriptors of a request did not come: {error}");
+                    return Ok(Incoming::Refused(header, ErrorCode::Fatal));
+                }
+            }
+        }
+        _ => Vec::new(),
     };
     let identity = match credentials {
         Some(who) => Identity { uid: who.uid, gid: who.gid },
         None => link.peer().map(|who| Identity { uid: who.uid.as_raw(), gid: who.gid.as_raw() })?,
     };
-    let request = Request::from_bytes(&bytes).map_err(io::Error::other)?;
-    Ok(Incoming::Complete(Box::new(request), Requester { identity }, descriptors))
+    Ok(match Request::from_bytes(&bytes) {
+        Ok(request) => Incoming::Complete(Box::new(request), Requester { identity }, descriptors),
+        Err(why) => {
+            tracing::info!("refused a malformed request: {why}");
+            let code = header.malformed_code();
+            Incoming::Refused(header, code)
+        }
+    })
+}
+
+/// What a request is that does not go on: nothing without its fixed message, as for the real daemon; a refusal from then
+/// on.
+fn incomplete(bytes: &[u8]) -> io::Result<Incoming> {
+    if bytes.len() < RequestFrame::HEADER_SIZE {
+        return Ok(Incoming::Nothing);
+    }
+    let header = header_of(bytes)?;
+    let code = header.incomplete_code();
+    Ok(Incoming::Refused(header, code))
 }
 
 fn header_of(bytes: &[u8]) -> io::Result<RequestHeader> {

@@ -129,6 +129,13 @@ impl CommandKind {
         )
     }
 
+    /// Whether descriptors may follow the request: those of the binaries in which probes lie. The descriptor count of
+    /// other commands is not looked at (liblttng-ctl leaves it 0).
+    pub fn may_carry_descriptors(self) -> bool {
+        use CommandKind::*;
+        matches!(self, EnableEvent | DisableEvent | RegisterTrigger | UnregisterTrigger | ExecuteErrorQuery)
+    }
+
     /// Whether the daemon looks at the domain, and makes sure of its tracer, before it executes the command.
     pub fn needs_domain(self) -> bool {
         use CommandKind::*;

@@ -201,7 +201,7 @@ impl RequestHeader {
     pub fn incomplete_code(&self) -> ErrorCode {
         use CommandKind as Kind;
         match self.kind {
-            Some(Kind::CreateSessionExt) => ErrorCode::SessionFail,
+            Some(Kind::CreateSessionExt | Kind::SetConsumerUri) => ErrorCode::SessionFail,
             Some(Kind::EnableChannel) => ErrorCode::Invalid,
             None => ErrorCode::Und,
             Some(_) => ErrorCode::InvalidProtocol,

@@ -395,7 +395,7 @@ fn decode_tracker_value(
             payload.len() as u32,
             LOGIN_NAME_SIZE_MAX,
         )
-        .map_err(protocol)?;
+        .map_err(invalid)?;
         match value_type {
             Type::UserName => ProcessAttributeValue::UserName(name),
             _ => ProcessAttributeValue::GroupName(name),
