@@ -11,8 +11,8 @@ use std::sync::Arc;
 use rttng_ring::SwitchMode;
 use rttng_wire::consumer::{
     AskChannel, BLOCK_LEN, ChannelCreated, ChannelKey, ChannelKind, ChannelObject, ChannelTransfer,
-    CloseTraceChunk, Command, CommandCode, CreateTraceChunk, Follows, PushMetadata, Reply, RotateChannel,
-    SessionId, SnapshotChannel, Status, StreamObject, TraceChunkExists,
+    ChannelUsage, CloseTraceChunk, Command, CommandCode, CreateTraceChunk, Follows, PushMetadata, Reply,
+    RotateChannel, SessionId, SnapshotChannel, Status, StreamObject, TraceChunkExists,
 };
 use rttng_wire::{Decode, Encode};
 use rttng_world::run_as::Identity;
@@ -150,6 +150,14 @@ impl Session<'_> {
             Command::LostPackets { session_id, key } => {
                 let count = self.count(session_id, key, |channel| channel.info.losses.packets());
                 self.reply(&Reply::Count(count))
+            }
+            Command::ChannelUsage { session_id, key } => {
+                let of = |which| self.count(session_id, key, which);
+                let usage = ChannelUsage {
+                    fullest: of(DataChannel::fullest),
+                    dead_producers: of(|channel| channel.info.losses.dead_producers()),
+                };
+                self.reply(&Reply::Usage(usage))
             }
             Command::SnapshotChannel(snapshot) => {
                 let status = self.snapshot(&snapshot);

@@ -292,12 +292,14 @@ impl DataStream {
         let expected = state.next_sequence.unwrap_or(header.sequence);
         if (header.sequence.wrapping_sub(expected) as i64) > 0 {
             self.channel.losses.count_packets(header.sequence - expected);
+            self.channel.losses.saw_in_use(self.ring.geometry().buf_size());
         }
         state.next_sequence = Some(header.sequence.wrapping_add(1));
         // A smaller count is a quirk of the C library (docs/spec/ring-buffer.md, section 15), not a wrap.
         if header.events_discarded > state.events_discarded {
             self.channel.losses.count_events(header.events_discarded - state.events_discarded);
             state.events_discarded = header.events_discarded;
+            self.channel.losses.saw_in_use(self.ring.geometry().buf_size());
         }
         let entry = IndexEntry {
             offset: 0,
@@ -317,6 +319,10 @@ impl DataStream {
             None if packet.data_size <= HEADER_SIZE => Ok(()),
             None => Err(io::ErrorKind::NotFound.into()),
         };
+        // The fill only grows until a packet is released, so here is where it is highest. A packet that was closed early
+        // takes its whole sub-buffer; what nobody wrote into does not count.
+        let unused = self.ring.geometry().subbuf_size().saturating_sub(packet.data_size);
+        self.channel.losses.saw_in_use(self.ring.bytes_in_use().saturating_sub(unused));
         reader.release();
         match written {
             Ok(()) => {

@@ -13,9 +13,9 @@ use rttng_wire::client::rotation::{
     RotationId, RotationInfo, RotationSchedule, RotationSchedules, RotationState,
 };
 use rttng_wire::client::{
-    Channel, Command, Context, Domain, DomainType, ErrorCode, ErrorQuery, ErrorQueryResult, ErrorQueryTarget,
-    Event, EventField, ProcessAttribute, ProcessAttributeValue, SaveSession, Session, SessionDescriptor,
-    SnapshotOutput, TrackingPolicy, Trigger, Uri,
+    Channel, ChannelUsage, Command, Context, Domain, DomainType, ErrorCode, ErrorQuery, ErrorQueryResult,
+    ErrorQueryTarget, Event, EventField, ProcessAttribute, ProcessAttributeValue, SaveSession, Session,
+    SessionDescriptor, SnapshotOutput, TrackingPolicy, Trigger, Uri,
 };
 
 use crate::connection::Connection;
@@ -163,6 +163,13 @@ impl Client {
     pub fn list_channels(&self, session: &str, domain: Domain) -> Call<Vec<Channel>> {
         let command = Command::ListChannels { session: session.to_owned(), domain: Some(domain) };
         expect!(self.ask(command), Answer::Channels(channels) => channels)
+    }
+
+    /// How full a session's channels of user space were and what they lost. Only our own session daemon knows the command:
+    /// LTTng's answers [`ErrorCode::Und`].
+    pub fn list_channel_usage(&self, session: &str) -> Call<Vec<ChannelUsage>> {
+        let command = Command::ListChannelUsage { session: session.to_owned() };
+        expect!(self.ask(command), Answer::ChannelUsage(channels) => channels)
     }
 
     /// Lists the event rules of a channel, or those of an agent domain (whose channel name does not matter).

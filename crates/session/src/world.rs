@@ -124,6 +124,8 @@ pub struct ConsumerPeer {
     pub monitor: OwnedFd,
     /// The end of the channel monitor pipe that is read here.
     pub samples: AnyLink,
+    /// Whether it is this very program, which knows commands of our own.
+    pub is_ours: bool,
     /// Resolves when the process has ended; dropping it lets the process live.
     pub ended: Local<'static, ()>,
     /// Dropped when the link ends (removes the sockets' files).

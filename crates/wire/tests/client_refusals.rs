@@ -40,7 +40,7 @@ fn numbers_that_are_no_command_are_undefined() {
         assert_eq!((header.kind, header.number), (None, number));
         assert!(header.needs_session() && header.needs_domain() && !header.is_beyond_commands());
     }
-    for number in [53, 1000, u32::MAX] {
+    for number in [53, 1000, 0x7274_0000, u32::MAX] {
         let request = decode(&request(number, UST, &[], &[]));
         assert_eq!(request.command.unwrap_err().code, ErrorCode::Und);
         assert!(request.header.is_beyond_commands() && !request.header.needs_session());

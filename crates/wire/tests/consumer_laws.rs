@@ -174,6 +174,7 @@ fn command() -> impl Strategy<Value = Command> {
             .prop_map(|(channel_key, relay)| Command::StreamsSent(StreamsSent { channel_key, relay })),
         (session(), key()).prop_map(|(session_id, key)| Command::DiscardedEvents { session_id, key }),
         (session(), key()).prop_map(|(session_id, key)| Command::LostPackets { session_id, key }),
+        (session(), key()).prop_map(|(session_id, key)| Command::ChannelUsage { session_id, key }),
         (any::<bool>(), relay(), key()).prop_map(|(metadata, relay, key)| {
             Command::RotateChannel(RotateChannel { metadata, relay, key })
         }),
@@ -249,6 +250,7 @@ proptest! {
             }
             Reply::DataPending(_) => prop_assert_eq!(outcome, Some(Ok(Answer::DataPending(false)))),
             Reply::Count(_) => prop_assert_eq!(outcome, Some(Ok(Answer::Count(0)))),
+            Reply::Usage(usage) => prop_assert_eq!(outcome, Some(Ok(Answer::Usage(usage)))),
             _ if status == Status::Success && code != CommandCode::TraceChunkExists => {}
             _ => prop_assert_eq!(outcome, Some(Err(Failure { command: code, status }))),
         }

@@ -17,13 +17,14 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use rttng_control::{Client, ControlError};
-use rttng_wire::client::{SessionDescriptor, SessionKind, SessionOutput, Uri};
+use rttng_wire::client::{ChannelUsage, SessionDescriptor, SessionKind, SessionOutput, Uri};
 
 use crate::instrumented;
 use explain::Watch;
 use options::Options;
 use plan::Plan;
 use private::PrivateDaemon;
+use report::Lost;
 use sizing::Machine;
 
 /// The session's name; nobody else sees it.
@@ -99,16 +100,17 @@ fn record(options: &Options) -> Result<u8, Failure> {
     seen.learn(&instrumented);
     let ended = end(&client);
     let died = daemon.finish();
-    if let Err(error) = ended {
+    let usage = ended.unwrap_or_else(|error| {
         eprintln!(
             "rttng record: the end of the recording failed: {}; the trace may be incomplete",
             error.text()
         );
-    }
+        Vec::new()
+    });
     if let Err(why) = died {
         eprintln!("rttng record: {why}");
     }
-    tell(options, &plan, machine, &seen)?;
+    tell(options, &plan, machine, &seen, &usage)?;
     Ok(program::exit_code(status))
 }
 
@@ -128,10 +130,13 @@ fn begin(client: &Client, plan: &Plan) -> Result<(), ControlError> {
     client.start(SESSION)
 }
 
-fn end(client: &Client) -> Result<(), ControlError> {
+/// Ends the recording; says how full its buffers were.
+fn end(client: &Client) -> Result<Vec<ChannelUsage>, ControlError> {
     client.stop(SESSION)?;
     client.wait_for_data(SESSION, || {})?;
-    client.destroy_session(SESSION, || {}).map(drop)
+    let usage = client.list_channel_usage(SESSION)?;
+    client.destroy_session(SESSION, || {})?;
+    Ok(usage)
 }
 
 /// Ends a recording of nothing and removes what it made.
@@ -142,7 +147,13 @@ fn discard(client: &Client, plan: &Plan) {
     let _ = std::fs::remove_dir(&plan.output);
 }
 
-fn tell(options: &Options, plan: &Plan, machine: Machine, seen: &explain::Seen) -> Result<(), String> {
+fn tell(
+    options: &Options,
+    plan: &Plan,
+    machine: Machine,
+    seen: &explain::Seen,
+    usage: &[ChannelUsage],
+) -> Result<(), String> {
     let summary = rttng_ctf::summary::summarise(&plan.output).map_err(|error| error.to_string())?;
     let shown = std::env::current_dir()
         .ok()
@@ -159,7 +170,15 @@ fn tell(options: &Options, plan: &Plan, machine: Machine, seen: &explain::Seen) 
             eprintln!("  {line}");
         }
     }
-    for line in report::losses(&plan.output, &summary, plan.buffers, machine) {
+    if !options.quiet {
+        for line in usage.iter().filter_map(report::fullest) {
+            eprintln!("{line}");
+        }
+    }
+    // Files that --channel tracefile-count removed are no loss.
+    let is_whole = plan.channel.attributes.tracefile_count == 0;
+    let lost = Lost::of(&summary, usage, is_whole);
+    for line in report::losses(&plan.output, &summary, lost, plan.buffers, machine) {
         eprintln!("{line}");
     }
     Ok(())

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use rttng_ctf::index::Index;
-use rttng_ctf::summary::Summary;
+use rttng_ctf::summary::{StreamSummary, Summary};
+use rttng_wire::client::ChannelUsage;
 
-use super::sizing::{Buffers, Machine, enough_for};
+use super::sizing::{Buffers, Machine, PART, enough_for};
 
 /// Event names that are shown; the rest is counted.
 const MOST_NAMES: usize = 20;
@@ -37,21 +38,77 @@ pub(super) fn lines(output: &Path, summary: &Summary, quiet: bool) -> Vec<String
     lines
 }
 
-/// What was lost, with the options that would have kept it; nothing if nothing was lost.
-pub(super) fn losses(output: &Path, summary: &Summary, had: Buffers, machine: Machine) -> Vec<String> {
-    let (events, packets) = (summary.discarded_events(), summary.lost_packets());
-    if events == 0 && packets == 0 {
-        return Vec::new();
+/// How full the buffers of a channel ever were; nothing if nothing was ever in them.
+pub(super) fn fullest(channel: &ChannelUsage) -> Option<String> {
+    if channel.fullest == 0 || channel.buffer_size == 0 {
+        return None;
     }
+    let percent = u128::from(channel.fullest) * 100 / u128::from(channel.buffer_size);
+    Some(match percent {
+        100.. => format!("buffers: full at times (each holds {})", bytes(channel.buffer_size)),
+        _ => format!(
+            "buffers: never more than {} % full ({} of {})",
+            percent + 1,
+            bytes(channel.fullest),
+            bytes(channel.buffer_size)
+        ),
+    })
+}
+
+/// What a recording lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Lost {
+    /// Events that found a full buffer.
+    events: u64,
+    /// Packets that were overwritten.
+    packets: u64,
+    /// Packets that were cut short by a program's death.
+    dead: u64,
+}
+
+impl Lost {
+    /// What the trace and the consumer daemon tell. `is_whole` says that no file was removed on purpose: what is missing
+    /// before the first packet of a stream is lost then, too.
+    pub(super) fn of(summary: &Summary, usage: &[ChannelUsage], is_whole: bool) -> Self {
+        let before = |of: fn(&StreamSummary) -> u64| match is_whole {
+            true => summary.streams.iter().map(of).fold(0, u64::saturating_add),
+            false => 0,
+        };
+        Lost {
+            events: summary.discarded_events().saturating_add(before(|stream| stream.discarded_before)),
+            packets: summary.lost_packets().saturating_add(before(|stream| stream.packets_before)),
+            dead: usage.iter().map(|channel| channel.dead_producers).fold(0, u64::saturating_add),
+        }
+    }
+}
+
+/// What was lost, with the options that would have kept it; nothing if nothing was lost.
+pub(super) fn losses(
+    output: &Path,
+    summary: &Summary,
+    lost: Lost,
+    had: Buffers,
+    machine: Machine,
+) -> Vec<String> {
+    let Lost { events, packets, dead } = lost;
     let mut lines = Vec::new();
+    if dead > 0 {
+        let times = if dead == 1 { "once".into() } else { format!("{} times", grouped(dead)) };
+        lines.push(format!(
+            "LOST: {times} a program died in the middle of an event: it, and what others wrote behind it into the \
+             same sub-buffer, is not recorded"
+        ));
+    }
     if events > 0 {
         lines.push(format!("LOST: {} events were discarded because a buffer was full", grouped(events)));
     }
     if packets > 0 {
         lines.push(format!("LOST: {} packets were overwritten before they were read", grouped(packets)));
     }
-    let run = longest_loss(output, summary);
-    let enough = enough_for(had, run);
+    if events == 0 && packets == 0 {
+        return lines;
+    }
+    let enough = enough_for(had, needed(output, summary, lost, had, machine));
     let fits = enough.footprint(machine.cpus) <= machine.memory / 2;
     if fits {
         lines.push(format!(
@@ -61,6 +118,9 @@ pub(super) fn losses(output: &Path, summary: &Summary, had: Buffers, machine: Ma
         ));
     }
     lines.push(match fits {
+        true if events == 0 => {
+            "      or let the program wait: --lossless, and --channel without overwrite".into()
+        }
         true => "      or let the program wait: --lossless".into(),
         false => {
             "      no buffer of this machine would have held them; let the program wait: --lossless".into()
@@ -69,24 +129,39 @@ pub(super) fn losses(output: &Path, summary: &Summary, had: Buffers, machine: Ma
     lines
 }
 
-/// Bytes of the longest run of packets that each report further discarded events, by the mean size of an event.
-fn longest_loss(output: &Path, summary: &Summary) -> u64 {
+/// Bytes that a buffer should have held. One that holds everything is enough in any case. Where that is much, the longest
+/// run of losses says how much it lacked; twice that, because the next run may find a busier machine.
+fn needed(output: &Path, summary: &Summary, lost: Lost, had: Buffers, machine: Machine) -> u64 {
     let recorded = summary.event_count().max(1);
     let mean = (summary.bytes / recorded).clamp(16, 4096);
-    let mut longest = 0;
+    let lost_events = lost.events.saturating_mul(mean);
+    let lost_packets = lost.packets.saturating_mul(had.subbuf_size);
+    let everything = summary.bytes.saturating_add(lost_events).saturating_add(lost_packets);
+    let everything = everything.saturating_add(everything / 4);
+    if enough_for(had, everything).footprint(machine.cpus) <= machine.memory / PART {
+        return everything;
+    }
+    let run = longest_loss(output).unwrap_or(lost.events).saturating_mul(mean).saturating_add(lost_packets);
+    had.capacity().saturating_add(run).saturating_mul(2).min(everything)
+}
+
+/// Events in the longest run of packets that each report further discarded events, all streams taken together: programs
+/// move from CPU to CPU. Nothing if no index tells.
+fn longest_loss(output: &Path) -> Option<u64> {
+    let mut longest = 0_u64;
     for file in index_files(output) {
         let Ok(content) = std::fs::read(&file) else { continue };
         let Ok(index) = Index::parse(&content) else { continue };
-        let (mut before, mut run) = (0, 0_u64);
+        let (mut before, mut run, mut of_stream) = (0, 0_u64, 0);
         for entry in index.entries() {
             let lost = entry.events_discarded.saturating_sub(before);
             before = entry.events_discarded;
             run = if lost == 0 { 0 } else { run.saturating_add(lost) };
-            longest = longest.max(run);
+            of_stream = of_stream.max(run);
         }
+        longest = longest.saturating_add(of_stream);
     }
-    // Streams of overwrite channels lose packets, not events.
-    longest.max(summary.lost_packets()).saturating_mul(mean)
+    (longest > 0).then_some(longest)
 }
 
 fn index_files(folder: &Path) -> Vec<PathBuf> {
@@ -157,12 +232,32 @@ mod tests {
         let had = Buffers { subbuf_size: 4096, num_subbuf: 4 };
         let machine = Machine { cpus: 2, memory: 1 << 30, shared: 1 << 30, page: 4096 };
         let mut summary = Summary::default();
-        assert!(losses(dir.path(), &summary, had, machine).is_empty());
-        summary
-            .streams
-            .push(rttng_ctf::summary::StreamSummary { discarded_events: 1500, ..Default::default() });
-        let text = losses(dir.path(), &summary, had, machine).join("\n");
+        let losses = |summary: &Summary, usage: &[ChannelUsage]| {
+            losses(dir.path(), summary, Lost::of(summary, usage, true), had, machine)
+        };
+        assert!(losses(&summary, &[]).is_empty());
+        summary.streams.push(StreamSummary {
+            discarded_events: 1000,
+            discarded_before: 500,
+            ..Default::default()
+        });
+        let text = losses(&summary, &[]).join("\n");
         assert!(text.contains("1,500 events were discarded"), "{text}");
         assert!(text.contains("--channel subbuf-size=") && text.contains("--lossless"), "{text}");
+        let died = ChannelUsage { dead_producers: 2, ..Default::default() };
+        let text = losses(&Summary::default(), &[died]).join("\n");
+        assert!(text.contains("2 times a program died") && !text.contains("--channel"), "{text}");
+    }
+
+    #[test]
+    fn the_fill_of_buffers_is_said_in_per_cent() {
+        let of = |fullest| fullest_of(fullest, 1_000_000);
+        assert_eq!(of(0), None);
+        assert_eq!(of(15_000).unwrap(), "buffers: never more than 2 % full (15 kB of 1000 kB)");
+        assert_eq!(of(1_000_000).unwrap(), "buffers: full at times (each holds 1000 kB)");
+    }
+
+    fn fullest_of(fullest: u64, buffer_size: u64) -> Option<String> {
+        super::fullest(&ChannelUsage { fullest, buffer_size, ..Default::default() })
     }
 }

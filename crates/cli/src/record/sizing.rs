@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// The part of a machine's free memory that buffers may take, and the part of what /dev/shm has left.
-const PART: u64 = 8;
+pub(crate) const PART: u64 = 8;
 /// Sub-buffers of a stream that the reference gives: 4 of 512 kB.
 const REFERENCE_SUBBUF: u64 = 512 * 1024;
 /// Smallest sub-buffer that is chosen here.
@@ -74,11 +74,9 @@ impl Machine {
     }
 }
 
-/// The buffers that would have held what a recording lost: what they held, and the longest run of lost events on top,
-/// with an eighth to spare.
-pub(crate) fn enough_for(had: Buffers, longest_loss: u64) -> Buffers {
-    let wanted =
-        had.capacity().saturating_add(longest_loss).saturating_add(longest_loss / 8).max(had.capacity() * 2);
+/// Buffers of at least so many bytes, and at least twice what was lost with.
+pub(crate) fn enough_for(had: Buffers, wanted: u64) -> Buffers {
+    let wanted = wanted.max(had.capacity().saturating_mul(2));
     let mut buffers = had;
     while buffers.capacity() < wanted {
         match buffers.subbuf_size < LARGEST_SUBBUF {
@@ -132,7 +130,7 @@ mod tests {
     fn the_advice_after_a_loss_holds_what_was_lost() {
         let had = Buffers { subbuf_size: 64 * 1024, num_subbuf: 4 };
         let enough = enough_for(had, 10 * MB);
-        assert!(enough.capacity() >= 10 * MB + had.capacity(), "{enough:?}");
+        assert!(enough.capacity() >= 10 * MB, "{enough:?}");
         assert!(enough.subbuf_size.is_power_of_two() && enough.num_subbuf.is_power_of_two());
         assert!(enough_for(had, 1).capacity() >= 2 * had.capacity());
     }

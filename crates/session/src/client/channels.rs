@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use rttng_wire::client::{
     Answer, BlockingTimeout as WireBlocking, BufferType, Channel as WireChannel,
-    ChannelAttributes as WireAttributes, Domain, DomainType, ErrorCode, OutputType, OverwriteMode,
+    ChannelAttributes as WireAttributes, ChannelUsage, Domain, DomainType, ErrorCode, OutputType,
+    OverwriteMode,
 };
 
 use super::{Clients, Outcome};
@@ -81,6 +82,27 @@ impl Clients {
             });
         }
         Ok(Answer::Channels(listed))
+    }
+
+    pub(super) async fn list_channel_usage(&self, id: SessionId) -> Outcome {
+        let channels: Vec<Channel> = self.model.read(|model| {
+            let ust = model.session(id).and_then(|session| session.ust.as_ref());
+            ust.map(|ust| ust.channels.clone()).unwrap_or_default()
+        });
+        let mut listed = Vec::with_capacity(channels.len());
+        for channel in channels {
+            let lost = self.engine.channel_counters(id, channel.id).await;
+            let usage = self.engine.channel_usage(id, channel.id).await;
+            listed.push(ChannelUsage {
+                name: channel.name,
+                buffer_size: channel.attributes.subbuf_size.saturating_mul(channel.attributes.num_subbuf),
+                fullest: usage.fullest,
+                discarded_events: lost.discarded_events,
+                lost_packets: lost.lost_packets,
+                dead_producers: usage.dead_producers,
+            });
+        }
+        Ok(Answer::ChannelUsage(listed))
     }
 }
 

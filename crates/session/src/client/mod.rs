@@ -167,6 +167,7 @@ impl Clients {
             Command::SetSessionShmPath { path, .. } => self.set_shm_path(id, path),
             Command::RegenerateMetadata { .. } => self.regenerate_metadata(id).await,
             Command::RegenerateStatedump { .. } => self.regenerate_statedump(id).await,
+            Command::ListChannelUsage { .. } => self.list_channel_usage(id).await,
             Command::RotationGetInfo { .. } => Ok(listing::no_rotation()),
             Command::SessionListRotationSchedules { .. } => Ok(listing::no_schedules()),
             other => self.refuse(other.kind(), id, who),

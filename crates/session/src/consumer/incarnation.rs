@@ -37,6 +37,7 @@ struct Job {
 /// One consumer daemon.
 pub struct Incarnation {
     number: u64,
+    is_ours: bool,
     jobs: mpsc::UnboundedSender<Job>,
     gone: watch::Sender<Option<Rc<str>>>,
     links: RefCell<Vec<AnyLink>>,
@@ -54,11 +55,12 @@ impl Incarnation {
         registries: Registries,
         usage: Usage,
     ) -> (Rc<Self>, OwnedFd) {
-        let ConsumerPeer { command, metadata, error, monitor, samples, ended, keep } = peer;
+        let ConsumerPeer { command, metadata, error, monitor, samples, is_ours, ended, keep } = peer;
         let (jobs, queue) = mpsc::unbounded_channel();
         let (tell_ended, has_ended) = watch::channel(false);
         let incarnation = Rc::new(Incarnation {
             number,
+            is_ours,
             jobs,
             gone: watch::Sender::new(None),
             links: RefCell::new(vec![command.clone(), metadata.clone(), error.clone(), samples.clone()]),
@@ -100,6 +102,11 @@ impl Incarnation {
     /// Counts the consumer daemons of this session daemon, from 1.
     pub fn number(&self) -> u64 {
         self.number
+    }
+
+    /// Whether it is this very program, which knows commands of our own.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.is_ours
     }
 
     /// Whether it is gone.

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -87,6 +87,13 @@ impl ProcessSpawner {
         command
     }
 
+    /// Whether the consumer daemon is this very program, under whatever name.
+    fn is_ours(&self) -> bool {
+        let identity = |path: &Path| std::fs::metadata(path).map(|file| (file.dev(), file.ino())).ok();
+        let own = identity(Path::new("/proc/self/exe"));
+        own.is_some() && own == identity(&self.program)
+    }
+
     async fn start(&self) -> io::Result<ConsumerPeer> {
         let _ = std::fs::remove_file(&self.error_socket);
         let listener = UnixListener::bind(&self.error_socket)
@@ -118,6 +125,7 @@ impl ProcessSpawner {
             error: Rc::new(error),
             monitor,
             samples: Rc::new(PipeLink { pipe: pipe::Receiver::from_owned_fd(read)? }),
+            is_ours: self.is_ours(),
             ended: Box::pin(async move {
                 // Only so that no dead process stays behind.
                 let _ = child.wait().await;

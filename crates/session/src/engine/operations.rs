@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use tracing::{debug, error, warn};
 
 use super::run::{Run, Slot};
-use super::{ChannelCounters, Core, Engine};
+use super::{Core, Engine};
 use crate::buffers::{BufferOwner, Buffers};
 use crate::chunk::Chunk;
 use crate::consumer::{ConsumerError, Incarnation};
@@ -443,12 +443,17 @@ impl Core {
             }
         }
         self.push(&buffers).await;
+        // What was sampled is forgotten with the metadata.
+        let sampled: Vec<_> = buffers.channels.iter().map(|of| self.sampled_usage(of.key())).collect();
         self.close_metadata(incarnation.as_deref(), &buffers).await;
-        for channel in &buffers.channels {
-            let lost = self.counters_of(run, channel).await;
+        for (channel, sampled) in buffers.channels.iter().zip(sampled) {
+            let counters = self.counters_of(run, channel).await;
+            let usage = self.usage_of(run, channel).await;
             let mut ended = run.ended.borrow_mut();
-            let sum: &mut ChannelCounters = ended.entry(channel.id()).or_default();
-            sum.add(lost);
+            let sum = ended.entry(channel.id()).or_default();
+            sum.counters.add(counters);
+            sum.usage.add(usage);
+            sum.usage.add(sampled);
         }
     }
 }

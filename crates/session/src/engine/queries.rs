@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use rttng_wire::consumer::{Answer, Command, SessionId as WireId};
+use rttng_wire::consumer::{Answer, ChannelKey, ChannelUsage, Command, SessionId as WireId};
 use rttng_wire::ust::{FieldListEntry, TracepointEntry};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -52,7 +52,7 @@ impl Engine {
     /// What a channel has lost, over all its buffers, those of processes that ended included.
     pub async fn channel_counters(&self, session: SessionId, channel: ChannelId) -> ChannelCounters {
         let Some(run) = self.core.run(session) else { return ChannelCounters::default() };
-        let mut sum = run.ended.borrow().get(&channel).copied().unwrap_or_default();
+        let mut sum = run.ended.borrow().get(&channel).map(|ended| ended.counters).unwrap_or_default();
         for buffers in run.buffers() {
             for of in buffers.channels.iter().filter(|of| of.id() == channel) {
                 sum.add(self.core.counters_of(&run, of).await);
@@ -61,14 +61,17 @@ impl Engine {
         sum
     }
 
-    /// The fullest that the buffers of a channel ever were, in bytes, as the consumer daemon sampled them (the monitor
-    /// timer says how often).
-    pub fn channel_usage(&self, session: SessionId, channel: ChannelId) -> u64 {
-        let Some(run) = self.core.run(session) else { return 0 };
-        let usage = self.core.consumer.usage().borrow();
-        let all = run.buffers();
-        let keys = all.iter().flat_map(|set| &set.channels).filter(|of| of.id() == channel);
-        keys.filter_map(|of| usage.get(&of.key()).copied()).max().unwrap_or(0)
+    /// How full the buffers of a channel ever were, those of processes that ended included. LTTng's consumer daemon tells
+    /// only what it sampled (the monitor timer says how often), and nothing of producers that died.
+    pub async fn channel_usage(&self, session: SessionId, channel: ChannelId) -> ChannelUsage {
+        let Some(run) = self.core.run(session) else { return ChannelUsage::default() };
+        let mut sum = run.ended.borrow().get(&channel).map(|ended| ended.usage).unwrap_or_default();
+        for buffers in run.buffers() {
+            for of in buffers.channels.iter().filter(|of| of.id() == channel) {
+                sum.add(self.core.usage_of(&run, of).await);
+            }
+        }
+        sum
     }
 
     /// The tracepoints of all applications, by application. One that hangs is left out after its time limit.
@@ -119,6 +122,24 @@ impl Engine {
 }
 
 impl Core {
+    /// How full one set of buffers of a channel was when the monitor timer looked.
+    pub(super) fn sampled_usage(&self, key: ChannelKey) -> ChannelUsage {
+        let fullest = self.consumer.usage().borrow().get(&key).copied().unwrap_or_default();
+        ChannelUsage { fullest, dead_producers: 0 }
+    }
+
+    /// How full one set of buffers of a channel was, as far as the consumer daemon knows.
+    pub(super) async fn usage_of(&self, run: &Run, channel: &ChannelBuffers) -> ChannelUsage {
+        let mut usage = self.sampled_usage(channel.key());
+        if let Some(incarnation) = self.incarnation_of(run).filter(|incarnation| incarnation.is_ours()) {
+            let command = Command::ChannelUsage { session_id: WireId(run.session.0), key: channel.key() };
+            if let Ok(Answer::Usage(told)) = incarnation.call(command).await {
+                usage.add(told);
+            }
+        }
+        usage
+    }
+
     /// What one set of buffers of a channel has lost, as far as the consumer daemon knows.
     pub(super) async fn counters_of(&self, run: &Run, channel: &ChannelBuffers) -> ChannelCounters {
         let Some(incarnation) = self.incarnation_of(run) else { return ChannelCounters::default() };

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
+use rttng_wire::consumer::ChannelUsage;
 use tokio::sync::{Mutex, watch};
 
 use super::ChannelCounters;
@@ -13,6 +14,15 @@ use crate::model::{ChannelId, SessionId};
 
 /// Buffers that are being made (`None`), or that were (`Some(None)`: they could not be).
 pub(super) type Slot = watch::Receiver<Option<Option<Rc<Buffers>>>>;
+
+/// What became of the buffers that processes had for themselves and left.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct EndedChannel {
+    /// What they lost.
+    pub(super) counters: ChannelCounters,
+    /// How full they were.
+    pub(super) usage: ChannelUsage,
+}
 
 /// A session that was started at least once.
 pub(crate) struct Run {
@@ -27,8 +37,8 @@ pub(crate) struct Run {
     /// Which consumer daemon holds its buffers; one session never spans two.
     pub(super) incarnation: Cell<Option<u64>>,
     pub(super) statedumps: Cell<u64>,
-    /// What channels of processes that ended had lost.
-    pub(super) ended: RefCell<HashMap<ChannelId, ChannelCounters>>,
+    /// What became of channels of processes that ended.
+    pub(super) ended: RefCell<HashMap<ChannelId, EndedChannel>>,
     retiring: watch::Sender<usize>,
 }
 

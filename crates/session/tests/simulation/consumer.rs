@@ -12,8 +12,8 @@ use rttng_session::exchange::drive;
 use rttng_session::link::{self, Link, MemoryLink};
 use rttng_session::world::{ConsumerPeer, ConsumerSpawner, Local};
 use rttng_wire::consumer::{
-    BLOCK_LEN, ChannelCreated, ChannelKey, ChannelKind, ChannelObject, ChannelTransfer, Command, Follows,
-    MetadataPull, MetadataRequest, Pulled, Reply, Status, StreamObject,
+    BLOCK_LEN, ChannelCreated, ChannelKey, ChannelKind, ChannelObject, ChannelTransfer, ChannelUsage,
+    Command, Follows, MetadataPull, MetadataRequest, Pulled, Reply, Status, StreamObject,
 };
 use rttng_wire::{Bitness, Decode, Encode};
 
@@ -106,6 +106,7 @@ impl ConsumerSpawner for Spawner {
                 let _ = tell_ended.send(());
             });
             Ok(ConsumerPeer {
+                is_ours: true,
                 command: Rc::new(command),
                 metadata: Rc::new(metadata),
                 error: Rc::new(error),
@@ -273,6 +274,10 @@ impl Task {
             }
             Command::DiscardedEvents { key, .. } | Command::LostPackets { key, .. } => {
                 self.reply(Reply::Count(key.0)).await
+            }
+            Command::ChannelUsage { key, .. } => {
+                let usage = ChannelUsage { fullest: key.0, dead_producers: 0 };
+                self.reply(Reply::Usage(usage)).await
             }
             Command::RotateChannel(of) => {
                 self.maybe_pull().await?;

@@ -104,6 +104,8 @@ codes! {
         ListTriggers = 51,
         /// Ask for the errors of a trigger.
         ExecuteErrorQuery = 52,
+        /// How full the channels of user space were. Only our own session daemon knows it.
+        ListChannelUsage = 0x7274_0001,
     }
 }
 
@@ -182,7 +184,8 @@ impl CommandKind {
             | CreateSessionExt
             | ClearSession
             | ListTriggers
-            | ExecuteErrorQuery => false,
+            | ExecuteErrorQuery
+            | ListChannelUsage => false,
         }
     }
 
@@ -298,6 +301,8 @@ pub enum Command {
     ListTriggers,
     /// Asks for the errors of a trigger.
     ExecuteErrorQuery(Box<ErrorQuery>),
+    /// How full the channels of user space were.
+    ListChannelUsage { session: String },
 }
 
 impl Command {
@@ -348,6 +353,7 @@ impl Command {
             Command::ClearSession { .. } => Kind::ClearSession,
             Command::ListTriggers => Kind::ListTriggers,
             Command::ExecuteErrorQuery(_) => Kind::ExecuteErrorQuery,
+            Command::ListChannelUsage { .. } => Kind::ListChannelUsage,
         }
     }
 
@@ -383,6 +389,7 @@ impl Command {
             | Command::RegenerateMetadata { session }
             | Command::RegenerateStatedump { session }
             | Command::RotateSession { session }
+            | Command::ListChannelUsage { session }
             | Command::RotationGetInfo { session, .. }
             | Command::RotationSetSchedule { session, .. }
             | Command::SessionListRotationSchedules { session }

@@ -39,6 +39,7 @@ pub mod tracker;
 pub mod trigger;
 pub mod uri;
 pub mod url;
+pub mod usage;
 
 pub use action::{Action, RatePolicy, SnapshotAction};
 pub use capture::{CapturePayload, CapturedValue};
@@ -69,3 +70,4 @@ pub use tracker::{ProcessAttribute, ProcessAttributeValue, TrackingPolicy};
 pub use trigger::Trigger;
 pub use uri::{Destination, StreamKind, Uri};
 pub use url::{TraceUrl, UrlError};
+pub use usage::ChannelUsage;

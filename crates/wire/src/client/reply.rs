@@ -17,6 +17,7 @@ use super::snapshot::SnapshotOutput;
 use super::text::Utf8;
 use super::tracker::{self, ProcessAttributeValue, TrackingPolicy};
 use super::trigger::{self, Trigger};
+use super::usage::ChannelUsage;
 use crate::{Decode, Encode, Reader, WireError, Writer};
 
 /// What a command that succeeded answers.
@@ -62,6 +63,8 @@ pub enum Answer {
     Triggers(Vec<Trigger>),
     /// The errors that were asked for.
     ErrorQueryResults(Vec<ErrorQueryResult>),
+    /// How full the channels of user space were.
+    ChannelUsage(Vec<ChannelUsage>),
     /// The session is gone.
     Destroyed(Destruction),
 }
@@ -243,6 +246,7 @@ fn encode_answer(answer: &Answer, command_header: &mut Writer, out: &mut Writer)
             encode_counted(events, command_header, out);
         }
         Answer::Channels(channels) => encode_counted(channels, command_header, out),
+        Answer::ChannelUsage(channels) => encode_counted(channels, command_header, out),
         Answer::TracepointFields(fields) => encode_counted(fields, command_header, out),
         Answer::Domains(domains) => domains.iter().for_each(|domain| domain.encode(out)),
         Answer::Sessions(sessions) => session::encode_list(sessions, out),
@@ -299,6 +303,10 @@ fn decode_answer(
         Kind::ListTracepointFields => {
             let decode = |input: &mut Reader<'_>| EventField::decode_with(input, Utf8::Lossy);
             Answer::TracepointFields(decode_counted(&mut header, &mut input, EventField::SIZE_MIN, decode)?)
+        }
+        Kind::ListChannelUsage => {
+            let decode = ChannelUsage::decode;
+            Answer::ChannelUsage(decode_counted(&mut header, &mut input, ChannelUsage::SIZE, decode)?)
         }
         Kind::ListDomains => Answer::Domains(decode_all(&mut input, Domain::decode)?),
         Kind::ListSessions => Answer::Sessions(session::decode_list(&mut input)?),

@@ -171,7 +171,7 @@ impl RequestHeader {
 
     /// Whether the number is one that no version of the protocol has reached: it is refused before anything else.
     pub fn is_beyond_commands(&self) -> bool {
-        self.number > HIGHEST_COMMAND
+        self.number > HIGHEST_COMMAND && self.kind.is_none()
     }
 
     /// Whether a session must exist. Numbers that mean nothing any more are treated as if it must.

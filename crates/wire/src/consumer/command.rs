@@ -96,6 +96,8 @@ command_codes! {
     ClearChannel = 26,
     /// Open packets in the streams of a channel.
     OpenChannelPackets = 27,
+    /// How full a channel was. Only our own consumer daemon answers; LTTng's passes over the number in silence.
+    ChannelUsage = 0x7274_0001,
 }
 
 /// A command with its arguments.
@@ -170,6 +172,13 @@ pub enum Command {
     ClearChannel(ChannelKey),
     /// Open packets in the streams of a channel.
     OpenChannelPackets(ChannelKey),
+    /// How full a channel was; for our own consumer daemon only.
+    ChannelUsage {
+        /// The tracing session.
+        session_id: SessionId,
+        /// The channel.
+        key: ChannelKey,
+    },
     /// None that is known: ignored, without a reply.
     Unknown(u32),
 }
@@ -208,6 +217,7 @@ impl Command {
             Command::StreamsSent(_) => CommandCode::StreamsSent,
             Command::DiscardedEvents { .. } => CommandCode::DiscardedEvents,
             Command::LostPackets { .. } => CommandCode::LostPackets,
+            Command::ChannelUsage { .. } => CommandCode::ChannelUsage,
             Command::ClearQuiescentChannel(_) => CommandCode::ClearQuiescentChannel,
             Command::SetChannelMonitorPipe => CommandCode::SetChannelMonitorPipe,
             Command::RotateChannel(_) => CommandCode::RotateChannel,
@@ -264,7 +274,9 @@ impl Command {
             Command::PushMetadata(of) => of.encode(out),
             Command::SnapshotChannel(of) => of.encode(out),
             Command::StreamsSent(of) => of.encode(out),
-            Command::DiscardedEvents { session_id, key } | Command::LostPackets { session_id, key } => {
+            Command::DiscardedEvents { session_id, key }
+            | Command::LostPackets { session_id, key }
+            | Command::ChannelUsage { session_id, key } => {
                 out.u64(session_id.0);
                 out.u64(key.0);
             }
@@ -331,6 +343,9 @@ impl Decode for Command {
             CommandCode::TraceChunkExists => Command::TraceChunkExists(TraceChunkExists::decode(input)?),
             CommandCode::ClearChannel => Command::ClearChannel(key(input)?),
             CommandCode::OpenChannelPackets => Command::OpenChannelPackets(key(input)?),
+            CommandCode::ChannelUsage => {
+                Command::ChannelUsage { session_id: session(input)?, key: key(input)? }
+            }
             CommandCode::Unknown(code) => Command::Unknown(code),
         })
     }

@@ -10,6 +10,7 @@ use super::reply::{
 };
 use super::status::Status;
 use super::transfer::{ChannelObject, ChannelReception};
+use super::usage::ChannelUsage;
 use crate::{Action, Decode, Encode, Exchange, Reader, WireError};
 
 /// What a consumer daemon answered to a command that it carried out.
@@ -29,6 +30,8 @@ pub enum Answer {
     DataPending(bool),
     /// To DISCARDED_EVENTS and LOST_PACKETS.
     Count(u64),
+    /// To the question how full a channel was.
+    Usage(ChannelUsage),
 }
 
 /// Where a trace chunk is still in use.
@@ -117,6 +120,7 @@ impl CommandExchange {
             ReplyKind::ChannelCreated => CHANNEL_CREATED_LEN,
             ReplyKind::TraceChunkClosed => CHUNK_CLOSED_HEAD_LEN,
             ReplyKind::Count => 8,
+            ReplyKind::Usage => ChannelUsage::LEN,
         }
     }
 
@@ -132,6 +136,9 @@ impl CommandExchange {
                 return Ok(State::Done(Ok(Answer::DataPending(input.i32("data pending")? != 0))));
             }
             ReplyKind::Count => return Ok(State::Done(Ok(Answer::Count(input.u64("count")?)))),
+            ReplyKind::Usage => {
+                return Ok(State::Done(Ok(Answer::Usage(ChannelUsage::decode(&mut input)?))));
+            }
             _ => {}
         }
         let status = Status::decode(&mut input)?;

@@ -24,6 +24,7 @@ mod reply;
 mod small;
 mod status;
 mod transfer;
+mod usage;
 
 pub use ask_channel::{AskChannel, BlockingTimeout, BufferMode, ChannelKind};
 pub use chunk::{CloseCommand, CloseTraceChunk, CreateTraceChunk, Credentials, TraceChunkExists};
@@ -40,3 +41,4 @@ pub use reply::{ChannelCreated, Reply, ReplyKind};
 pub use small::{PushMetadata, RotateChannel, SnapshotChannel};
 pub use status::Status;
 pub use transfer::{ChannelObject, ChannelTransfer, MAX_STREAMS, StreamObject};
+pub use usage::ChannelUsage;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::command::CommandCode;
 use super::ids::ChannelKey;
 use super::status::Status;
+use super::usage::ChannelUsage;
 use crate::{Decode, Encode, Reader, WireError, Writer};
 
 /// How a command is answered.
@@ -25,6 +26,8 @@ pub enum ReplyKind {
     DataPending,
     /// With an u64.
     Count,
+    /// With a [`ChannelUsage`].
+    Usage,
 }
 
 impl CommandCode {
@@ -40,6 +43,7 @@ impl CommandCode {
             CommandCode::CloseTraceChunk => ReplyKind::TraceChunkClosed,
             CommandCode::DataPending => ReplyKind::DataPending,
             CommandCode::DiscardedEvents | CommandCode::LostPackets => ReplyKind::Count,
+            CommandCode::ChannelUsage => ReplyKind::Usage,
             _ => ReplyKind::Status,
         }
     }
@@ -72,6 +76,8 @@ pub enum Reply {
     DataPending(bool),
     /// To DISCARDED_EVENTS and LOST_PACKETS.
     Count(u64),
+    /// To the question how full a channel was.
+    Usage(ChannelUsage),
 }
 
 /// Size of the reply to ASK_CHANNEL_CREATION.
@@ -92,6 +98,7 @@ impl Reply {
             ReplyKind::TraceChunkClosed => Some(Reply::TraceChunkClosed { status, path: PathBuf::new() }),
             ReplyKind::DataPending => Some(Reply::DataPending(false)),
             ReplyKind::Count => Some(Reply::Count(0)),
+            ReplyKind::Usage => Some(Reply::Usage(ChannelUsage::default())),
         }
     }
 }
@@ -119,6 +126,7 @@ impl Encode for Reply {
             }
             Reply::DataPending(pending) => out.i32(i32::from(*pending)),
             Reply::Count(count) => out.u64(*count),
+            Reply::Usage(usage) => usage.encode(out),
         }
     }
 }

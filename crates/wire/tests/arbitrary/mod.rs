@@ -446,7 +446,7 @@ pub(crate) fn command() -> BoxedStrategy<Command> {
             channel
         }),
     ];
-    let about_session = (name(), 0..12).prop_map(|(session, which)| match which {
+    let about_session = (name(), 0..13).prop_map(|(session, which)| match which {
         0 => Command::DestroySession { session },
         1 => Command::ListDomains { session },
         2 => Command::StartTrace { session },
@@ -458,6 +458,7 @@ pub(crate) fn command() -> BoxedStrategy<Command> {
         8 => Command::RotateSession { session },
         9 => Command::SessionListRotationSchedules { session },
         10 => Command::ClearSession { session },
+        11 => Command::ListChannelUsage { session },
         _ => Command::ListSessions,
     });
     let about_domain = (target(), 0..6).prop_map(|((session, domain), which)| match which {
@@ -589,6 +590,7 @@ pub(crate) fn answer() -> BoxedStrategy<(CommandKind, Answer)> {
         vec(channel().boxed(), 0..4).prop_map(|list| (Kind::ListChannels, Answer::Channels(list))),
         vec(event_field().boxed(), 0..4)
             .prop_map(|list| (Kind::ListTracepointFields, Answer::TracepointFields(list))),
+        vec(usage(), 0..4).prop_map(|list| (Kind::ListChannelUsage, Answer::ChannelUsage(list))),
         vec(domain(), 0..4).prop_map(|list| (Kind::ListDomains, Answer::Domains(list))),
         vec(session, 0..3).prop_map(|list| (Kind::ListSessions, Answer::Sessions(list))),
         vec(snapshot_output().boxed(), 0..3)
@@ -620,4 +622,18 @@ pub(crate) fn answer() -> BoxedStrategy<(CommandKind, Answer)> {
         }),
     ];
     prop_oneof![lists.boxed(), others.boxed()].boxed()
+}
+
+/// What became of a channel.
+fn usage() -> impl Strategy<Value = ChannelUsage> {
+    (name(), any::<[u64; 5]>()).prop_map(
+        |(name, [buffer_size, fullest, discarded_events, lost_packets, dead_producers])| ChannelUsage {
+            name,
+            buffer_size,
+            fullest,
+            discarded_events,
+            lost_packets,
+            dead_producers,
+        },
+    )
 }

@@ -145,6 +145,7 @@ pub(super) fn encode(command: &Command, out: &mut Writer) -> Vec<u8> {
         | Command::RotateSession { .. }
         | Command::SessionListRotationSchedules { .. }
         | Command::ClearSession { .. }
+        | Command::ListChannelUsage { .. }
         | Command::ListTriggers => {}
     }
     Vec::new()
@@ -292,6 +293,7 @@ pub(super) fn decode(header: &RequestHeader, union: &[u8], payload: &[u8]) -> Re
         Kind::SessionListRotationSchedules => Command::SessionListRotationSchedules { session },
         Kind::CreateSessionExt => decode_create(&mut union, payload).map_err(malformed)?,
         Kind::ClearSession => Command::ClearSession { session },
+        Kind::ListChannelUsage => Command::ListChannelUsage { session },
         Kind::ListTriggers => Command::ListTriggers,
         Kind::ExecuteErrorQuery => {
             let query = ErrorQuery::from_bytes(payload).map_err(malformed)?;

@@ -135,6 +135,7 @@ pub(super) fn check(command: &Command) -> Verdict {
         | Command::RotationSetSchedule { .. }
         | Command::SessionListRotationSchedules { .. }
         | Command::ClearSession { .. }
+        | Command::ListChannelUsage { .. }
         | Command::ListTriggers => Ok(()),
     }
 }

@@ -4,6 +4,7 @@
 
 mod human;
 mod machine;
+mod usage;
 
 use rttng_wire::client::{
     Channel, Domain, DomainType, Event, ProcessAttribute, ProcessAttributeValue, RotationSchedules, Session,
@@ -81,6 +82,7 @@ pub(crate) fn run_status(
     let name = program.session_or_current(None)?;
     program.mi.begin("list");
     list_session(program, &name, &Request::default())?;
+    usage::say(program, &name);
     Ok(Exit::SUCCESS)
 }
 
