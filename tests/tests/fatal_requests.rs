@@ -140,9 +140,7 @@ const TRACEPOINT: Event<'static> = Event {
 impl Event<'_> {
     fn bytes(&self) -> Vec<u8> {
         let mut bytes = vec![self.kind as u8, 0];
-        for word in [-1i32 as u32] {
-            bytes.extend(word.to_ne_bytes());
-        }
+        bytes.extend((-1i32).to_ne_bytes());
         bytes.push(0);
         let lengths = [
             0,
