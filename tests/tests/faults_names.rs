@@ -1,7 +1,9 @@
 //! Names at their limits and over them, and names that are no names: each is taken or refused in words, and none writes
 //! outside of the session's folder.
 
+use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use rttng_tests::Make::{Ours, Real};
@@ -110,23 +112,74 @@ fn channel_and_event_names_are_taken_up_to_their_limit() {
     assert_eq!(recording.finish().len(), 10);
 }
 
-#[test]
-fn names_that_are_not_text_are_refused_in_words() {
-    use std::ffi::OsStr;
-    use std::os::unix::ffi::OsStrExt as _;
-    let Some(world) = World::open(&[Need::RealLttng]) else { return };
-    let daemon = world.our_sessiond();
-    let invalid = OsStr::from_bytes(b"in\xff\xfevalid");
-    for client in [Ours, Real] {
-        let lttng = |args: &[&OsStr]| world.lttng(client, args);
-        let created = lttng(&[OsStr::new("create"), invalid]);
-        refused(&created);
-        world.lttng(client, ["create", "web", "--output", &world.file("web").display().to_string()]).ok();
-        refused(&lttng(&[OsStr::new("enable-channel"), OsStr::new("-u"), invalid]));
-        refused(&lttng(&[OsStr::new("enable-event"), OsStr::new("-u"), invalid]));
-        world.lttng(client, ["destroy", "web"]).ok();
+/// A name of bytes that are no UTF-8; the first of them stands in no text.
+const NOT_TEXT: &[u8] = b"in\xff\xfe\x80valid";
+
+/// Creates, lists, records and destroys with such names everywhere; gives all that the client said, and the files.
+fn record_with_names_that_are_no_text(cast: Cast) -> Option<(Vec<String>, Vec<PathBuf>)> {
+    let world = World::open(&[Need::RealLttng, Need::Babeltrace2, Need::UstHeaders])?;
+    let _daemon = world.sessiond(cast.sessiond, cast.consumerd);
+    let odd = OsStr::from_bytes(NOT_TEXT);
+    let with = |before: &str, after: &str| {
+        OsString::from_vec([before.as_bytes(), NOT_TEXT, after.as_bytes()].concat())
+    };
+    let trace = world.file(with("trace-", ""));
+    let mut said = Vec::new();
+    let mut lttng = |words: &[&OsStr]| {
+        let ended = world.lttng(cast.lttng, words);
+        assert_eq!(ended.code(), Some(0), "{ended}");
+        let text =
+            ended.stdout.replace(&world.file("").display().to_string(), "/world/").replace("><", ">\n<");
+        let progress =
+            |line: &&str| line.starts_with("Waiting for") || line.starts_with("Destroying session");
+        let mut lines: Vec<&str> = text.lines().filter(|line| !progress(line)).collect();
+        // LTTng lists from hash tables.
+        lines.sort_unstable();
+        said.push(lines.join("\n"));
+    };
+    macro_rules! lttng {
+        ($($word:expr),*) => { lttng(&[$(AsRef::<OsStr>::as_ref(&$word)),*]) };
     }
-    assert_eq!(daemon.terminate().code(), Some(0));
+    lttng!("create", odd, "--output", trace);
+    lttng!("enable-channel", "-u", odd);
+    lttng!("enable-event", "-u", "-c", odd, "rttng_mortal:t*", "--filter", with("$ctx.procname != \"", "\""));
+    lttng!("enable-event", "-u", "-c", odd, with("event", "*"));
+    lttng!("disable-event", "-u", "-c", odd, with("event", "*"));
+    lttng!("set-session", odd);
+    lttng!("list");
+    lttng!("list", odd);
+    lttng!("--mi", "xml", "list", odd);
+    lttng!("start");
+    world.program(apps::built("mortal")).env("LTTNG_UST_REGISTER_TIMEOUT", "-1").run().ok();
+    lttng!("stop", odd);
+    lttng!("destroy", odd);
+    if cast.sessiond == Ours {
+        // The real metadata holds such bytes, and no reader takes it then.
+        assert_eq!(world.babeltrace2(&trace).len(), 10);
+        // The real session daemon ends when it lists exclusions.
+        lttng!("create", "excluding", "--output", world.file("excluding"));
+        lttng!("enable-event", "-u", "odd*", "--exclude", with("odd-", "*"));
+        lttng!("list", "excluding");
+        let listed = said.pop().expect("it was listed");
+        assert!(listed.contains("[exclusions: odd-in") && listed.contains("valid*]"), "{listed}");
+        said.truncate(said.len() - 2);
+    }
+    let mut files = files(&trace);
+    files.sort();
+    Some((said, files))
+}
+
+#[test]
+fn names_of_any_bytes_pass_through_to_the_trace() {
+    let Some((said, files)) = record_with_names_that_are_no_text(Cast::REAL) else { return };
+    let stream = OsString::from_vec([NOT_TEXT, b"_0"].concat());
+    assert!(files.contains(&Path::new("ust/uid/0/64-bit").join(stream)), "{files:?}");
+    for (lttng, sessiond, consumerd) in [(Ours, Ours, Ours), (Ours, Real, Real), (Real, Ours, Real)] {
+        let cast = Cast { lttng, sessiond, consumerd };
+        let Some((ours_said, ours_files)) = record_with_names_that_are_no_text(cast) else { return };
+        assert_eq!(ours_said, said, "{cast:?}");
+        assert_eq!(ours_files, files, "{cast:?}");
+    }
 }
 
 #[test]

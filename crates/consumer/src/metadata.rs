@@ -16,6 +16,8 @@ use rttng_wire::consumer::{
     AskChannel, ChannelKey, MAX_METADATA_LEN, MetadataRequest, PushMetadata, RegistryId, SessionId,
 };
 
+use rttng_wire::text;
+
 use crate::chunk::TraceChunk;
 
 /// The most text of one trace that is kept; far above any real one.
@@ -77,7 +79,7 @@ impl MetadataChannel {
             switch_timer: asked.switch_timer,
             registry: asked.registry,
             uid: asked.ust_app_uid,
-            path: asked.pathname.join(&asked.name),
+            path: asked.pathname.join(text::to_path(&asked.name)),
             packetizer: MetadataPacketizer { uuid: Uuid(asked.uuid), byte_order, packet_size, page_size },
             state: Mutex::new(State { current_chunk: chunk.clone(), ..State::default() }),
         };

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use rttng_ctf::index::{IndexEntry, IndexVersion};
 use rttng_ring::{Mapping, Packet, Reader};
 
+use rttng_wire::text;
+
 use crate::chunk::TraceChunk;
 use crate::data_file::DataFile;
 
@@ -122,10 +124,11 @@ fn open(
         Some(_) => format!("{name}_{number}"),
         None => name.to_owned(),
     };
-    let data = DataFile::new(chunk.create_file(&pathname.join(&name))?);
+    let data = DataFile::new(chunk.create_file(&pathname.join(text::to_path(&name)))?);
     let index = match with_index {
         true => {
-            let file = chunk.create_file(&pathname.join("index").join(format!("{name}.idx")))?;
+            let file =
+                chunk.create_file(&pathname.join("index").join(text::to_path(&format!("{name}.idx"))))?;
             let header = IndexVersion::V1_1.header();
             let written = rustix::io::pwrite(&file, &header, 0)?;
             if written != header.len() {

@@ -4,6 +4,7 @@
 use rttng_filter::{FilterError, LogLevelRule, compose_agent_filter};
 use rttng_wire::client::event::FilterBytecode;
 use rttng_wire::client::{DomainType, Filter, LogLevelSelection, LogLevelType};
+use rttng_wire::text;
 
 /// The filter to send with an event rule: `expression` compiled; in agent domains joined with the conditions on the
 /// logger's name and level, which are part of the filter there. `None` if the rule needs no filter.
@@ -19,7 +20,7 @@ pub fn event_filter(
     let text = if domain.is_agent() {
         if let Some(expression) = expression {
             // Joined with other conditions a broken expression could become a valid one.
-            rttng_filter::compile(expression)?;
+            rttng_filter::compile_bytes(&text::to_bytes(expression))?;
         }
         let rule = match level.kind {
             LogLevelType::All => LogLevelRule::Any,
@@ -31,7 +32,7 @@ pub fn event_filter(
         expression.map(str::to_owned)
     };
     let Some(expression) = text else { return Ok(None) };
-    let code = rttng_filter::compile(&expression)?;
+    let code = rttng_filter::compile_bytes(&text::to_bytes(&expression))?;
     let bytecode = FilterBytecode {
         reloc_table_offset: code.relocation_offset(),
         seqnum: code.sequence(),

@@ -3,6 +3,8 @@
 //! LTTng's records are packed and in the byte order of the machine (Unix sockets never cross one), except the agent
 //! and relay protocols, which are big-endian: those use the `_be` calls.
 
+use crate::text;
+
 /// Why bytes are not a valid message. Names the field, so that a log line says what the peer did wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -150,6 +152,11 @@ impl<'a> Reader<'a> {
             .map_err(|_| WireError::BadText { field, why: "not UTF-8" })
     }
 
+    /// Takes a fixed field of NUL-terminated text of any bytes.
+    pub fn fixed_string(&mut self, field: &'static str, len: usize) -> Result<String, WireError> {
+        self.fixed_text(field, len).map(text::from_bytes)
+    }
+
     /// Takes a boolean byte: 0 is false, anything else true.
     pub fn bool8(&mut self, field: &'static str) -> Result<bool, WireError> {
         Ok(self.u8(field)? != 0)
@@ -225,6 +232,11 @@ impl Writer {
         let kept = text.len().min(len - 1);
         self.bytes.extend_from_slice(&text[..kept]);
         self.zeros(len - kept);
+    }
+
+    /// Appends text of any bytes ([`crate::text`]) as [`fixed_text`](Self::fixed_text) does.
+    pub fn fixed_string(&mut self, text: &str, len: usize) {
+        self.fixed_text(&text::to_bytes(text), len);
     }
 
     /// Overwrites four bytes at `offset`, for lengths that are known only later.

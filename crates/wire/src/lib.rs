@@ -15,6 +15,7 @@ pub mod agent;
 pub mod client;
 pub mod consumer;
 pub mod health;
+pub mod text;
 pub mod ust;
 
 pub use bitness::Bitness;

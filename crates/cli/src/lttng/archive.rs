@@ -6,9 +6,9 @@ use rttng_wire::client::TraceArchiveLocation;
 pub(crate) fn now_readable(session: &str, location: Option<&TraceArchiveLocation>) -> String {
     let place = match location {
         None => "at an unknown location".to_owned(),
-        Some(TraceArchiveLocation::Local { path }) => format!("at {}", path.display()),
+        Some(TraceArchiveLocation::Local { path }) => format!("at {}", rttng_wire::text::from_path(path)),
         Some(TraceArchiveLocation::Relay { host, protocol: _, control_port, data_port, path }) => {
-            let path = path.display();
+            let path = rttng_wire::text::from_path(path);
             format!("on relay tcp://{host}/{path} [control port {control_port}, data port {data_port}]")
         }
     };

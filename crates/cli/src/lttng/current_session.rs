@@ -5,6 +5,8 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
+use rttng_wire::text;
+
 use super::exit::{Exit, Step};
 use super::output::Output;
 
@@ -29,7 +31,7 @@ impl CurrentSession {
             return Err(Exit::ERROR);
         };
         let text = match fs::read(path) {
-            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Ok(bytes) => text::from_bytes(&bytes),
             Err(error) => {
                 out.error(format_args!("Can't find valid lttng config {}", path.display()));
                 if error.kind() == ErrorKind::NotFound {
@@ -52,14 +54,14 @@ impl CurrentSession {
     /// Makes `name` the current session. Everything else that the file held is lost, as with LTTng.
     pub(crate) fn write(&self, name: &str) -> io::Result<()> {
         let path = self.path.as_ref().ok_or_else(|| io::Error::from(ErrorKind::NotFound))?;
-        fs::write(path, format!("session={name}\n"))
+        fs::write(path, text::to_bytes(&format!("session={name}\n")))
     }
 
     /// Forgets the current session if it is `name`.
     pub(crate) fn forget(&self, name: &str) {
         let Some(path) = &self.path else { return };
         let Ok(bytes) = fs::read(path) else { return };
-        if stored_session(&String::from_utf8_lossy(&bytes)) == Some(name) {
+        if stored_session(&text::from_bytes(&bytes)) == Some(name) {
             let _ = fs::remove_file(path);
         }
     }
@@ -69,7 +71,7 @@ impl CurrentSession {
 /// two that way, so we take the whole line.
 fn stored_session(text: &str) -> Option<&str> {
     let value = text.lines().find_map(|line| line.trim_start().strip_prefix("session="))?.trim_end();
-    (!value.is_empty() && value.len() <= VALUE_MAX).then_some(value)
+    (!value.is_empty() && text::to_bytes(value).len() <= VALUE_MAX).then_some(value)
 }
 
 #[cfg(test)]

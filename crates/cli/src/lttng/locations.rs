@@ -1,10 +1,12 @@
 //! Where kernel probes and user-space probes sit, as people write it (`docs/spec/cli.md` §5).
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rttng_wire::client::event::ProbeAttributes;
 use rttng_wire::client::{KernelProbeLocation, UserspaceProbeLocation};
+
+use rttng_wire::text;
 
 use super::exit::{Exit, Step};
 use super::output::{Output, strerror};
@@ -103,14 +105,14 @@ fn binary(out: Output, path: &str) -> Step<PathBuf> {
     if !path.contains('/') {
         let folders = std::env::var_os("PATH").unwrap_or_default();
         return std::env::split_paths(&folders)
-            .map(|folder| folder.join(path))
+            .map(|folder| folder.join(text::to_path(path)))
             .find(|file| file.is_file())
             .ok_or_else(|| {
                 out.error("Binary not found.");
                 Exit::ERROR
             });
     }
-    let absolute = std::path::absolute(Path::new(path)).unwrap_or_else(|_| PathBuf::from(path));
+    let absolute = std::path::absolute(text::to_path(path)).unwrap_or_else(|_| text::to_path(path));
     if absolute.exists() {
         return Ok(absolute);
     }

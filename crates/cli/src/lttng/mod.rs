@@ -28,10 +28,12 @@ mod urls;
 pub(crate) mod values;
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use rttng_control::{Client, Endpoint};
+use rttng_wire::text;
 
 use exit::Exit;
 use getopt::GlobalWords;
@@ -48,14 +50,9 @@ const VERBOSITY_MAX: u8 = 3;
 
 /// Runs the command line.
 pub(crate) fn main(argv: Vec<OsString>) -> ExitCode {
-    let words: Result<Vec<String>, OsString> = argv.into_iter().map(OsString::into_string).collect();
-    match words {
-        Ok(words) => run(&words).into(),
-        Err(word) => {
-            to_stderr(format_args!("Error: not valid UTF-8: {}\n", word.to_string_lossy().escape_debug()));
-            Exit::ERROR.into()
-        }
-    }
+    // Names are bytes to LTTng.
+    let words: Vec<String> = argv.iter().map(|word| text::from_bytes(word.as_bytes())).collect();
+    run(&words).into()
 }
 
 /// The options before the command.
@@ -153,8 +150,8 @@ impl Globals {
             "verbose" => self.out.verbosity = (self.out.verbosity + 1).min(VERBOSITY_MAX),
             "quiet" => self.out.quiet = true,
             "no-sessiond" => self.no_sessiond = true,
-            "sessiond-path" => self.sessiond_path = Some(found.text().into()),
-            "relayd-path" => self.relayd_path = Some(found.text().into()),
+            "sessiond-path" => self.sessiond_path = Some(text::to_path(&found.text())),
+            "relayd-path" => self.relayd_path = Some(text::to_path(&found.text())),
             other => unreachable!("option --{other} is in the table but nobody takes it"),
         }
         None

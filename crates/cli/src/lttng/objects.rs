@@ -6,6 +6,8 @@ use rttng_wire::client::{
     Session, TraceArchiveLocation, UserspaceProbeLocation,
 };
 
+use rttng_wire::text;
+
 use super::mi::Document;
 use super::names;
 use super::values::micros;
@@ -115,12 +117,12 @@ fn event_kind(mi: &mut Document, event: &Event, domain: DomainType) {
             mi.element("userspace_probe_function_attributes", |mi| match location {
                 UserspaceProbeLocation::Function { function, binary } => {
                     mi.text("lookup_method", "ELF");
-                    mi.text("binary_path", &binary.to_string_lossy());
+                    mi.text("binary_path", &text::from_path(binary));
                     mi.text("function_name", function);
                 }
                 UserspaceProbeLocation::Tracepoint { probe, provider, binary } => {
                     mi.text("lookup_method", "SDT");
-                    mi.text("binary_path", &binary.to_string_lossy());
+                    mi.text("binary_path", &text::from_path(binary));
                     mi.text("provider_name", provider);
                     mi.text("probe_name", probe);
                 }
@@ -191,7 +193,7 @@ pub(crate) fn tracker_value(
 pub(crate) fn location(mi: &mut Document, location: &TraceArchiveLocation) {
     mi.element("location", |mi| match location {
         TraceArchiveLocation::Local { path } => mi.element("local", |mi| {
-            mi.text("absolute_path", &path.to_string_lossy());
+            mi.text("absolute_path", &text::from_path(path));
         }),
         TraceArchiveLocation::Relay { host, protocol: _, control_port, data_port, path } => {
             mi.element("relay", |mi| {
@@ -199,7 +201,7 @@ pub(crate) fn location(mi: &mut Document, location: &TraceArchiveLocation) {
                 mi.number("control_port", *control_port);
                 mi.number("data_port", *data_port);
                 mi.text("protocol", "TCP");
-                mi.text("relative_path", &path.to_string_lossy());
+                mi.text("relative_path", &text::from_path(path));
             });
         }
     });

@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
+use rttng_wire::text;
+
 /// Which classes of message are shown. Cheap to copy, so every part of a command can speak.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Output {
@@ -67,12 +69,12 @@ impl Output {
 /// Writes to standard output; a reader that went away is no reason to die.
 pub(crate) fn to_stdout(text: std::fmt::Arguments<'_>) {
     let mut out = io::stdout().lock();
-    let _ = out.write_fmt(text).and_then(|()| out.flush());
+    let _ = out.write_all(&text::to_bytes(&text.to_string())).and_then(|()| out.flush());
 }
 
 /// Writes to standard error in one piece.
 pub(crate) fn to_stderr(text: std::fmt::Arguments<'_>) {
-    let _ = io::stderr().lock().write_all(text.to_string().as_bytes());
+    let _ = io::stderr().lock().write_all(&text::to_bytes(&text.to_string()));
 }
 
 /// The system's text for an error, without the number that Rust adds.

@@ -6,6 +6,7 @@ use rttng_wire::client::{
     Answer, BufferType, Domain, DomainType, ErrorCode, Event, EventField, EventKind, FieldType,
     LogLevelSelection, LogLevelType, RotationInfo, RotationSchedules, RotationState, Session as WireSession,
 };
+use rttng_wire::text;
 use rttng_wire::ust::ListedFieldKind;
 
 use super::{Clients, Outcome, Requester};
@@ -95,7 +96,7 @@ fn field_to_wire(listed: ListedField) -> EventField {
 fn to_wire(session: &Session) -> WireSession {
     let path = match (&session.output, session.kind) {
         (_, SessionKind::Snapshot) | (Output::None, _) => String::new(),
-        (Output::Local(path), _) => path.to_string_lossy().into_owned(),
+        (Output::Local(path), _) => text::from_path(path),
         (Output::Network(network), _) => {
             let host = match network.host {
                 std::net::IpAddr::V4(host) => format!("tcp4://{host}"),

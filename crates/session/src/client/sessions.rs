@@ -9,6 +9,7 @@ use rttng_wire::client::{
     Answer, Destination, Destruction, ErrorCode, SessionDescriptor, SessionKind as WireKind, SessionOutput,
     Uri,
 };
+use rttng_wire::text;
 use rttng_world::local_time;
 
 use super::{Clients, Outcome, Requester};
@@ -75,7 +76,7 @@ impl Clients {
     }
 
     fn check_name(&self, name: &str) -> Result<(), ErrorCode> {
-        if name.is_empty() || name.len() > LONGEST_NAME {
+        if name.is_empty() || text::to_bytes(name).len() > LONGEST_NAME {
             return Err(ErrorCode::Invalid);
         }
         if name.contains('/') {
@@ -223,5 +224,5 @@ fn default_output(home: &Path, name: &str, name_is_generated: bool, created: Sys
         true => name.to_owned(),
         false => format!("{name}-{}", local_time::stamp(created)),
     };
-    home.join("lttng-traces").join(directory)
+    home.join("lttng-traces").join(text::to_path(&directory))
 }

@@ -14,7 +14,7 @@ use rttng_wire::consumer::{
     Answer, AskChannel, BufferMode, ChannelKey, ChannelKind, ChunkId, Command, CommandCode, Credentials,
     RegistryId, SessionId,
 };
-use rttng_wire::{Bitness, consumer, ust};
+use rttng_wire::{Bitness, consumer, text, ust};
 use rttng_world::local_time;
 use rttng_world::run_as::Identity;
 use tracing::{error, warn};
@@ -171,8 +171,9 @@ impl Maker<'_> {
                 BlockingTimeout::Forever => consumer::BlockingTimeout::Infinite,
             },
             root_shm_path: shm_path.cloned(),
-            shm_path: shm_path
-                .map(|root| root.join("ust").join(self.path).join(format!("{}_", channel.name))),
+            shm_path: shm_path.map(|root| {
+                root.join("ust").join(self.path).join(text::to_path(&format!("{}_", channel.name)))
+            }),
             ..self.common(key, uuid, registry)
         };
         self.ask(ask).await?;
@@ -314,7 +315,7 @@ fn trace_info(core: &Core, plan: &Plan, owner: BufferOwner, application: &Applic
                 registered: local_time::iso(application.registered),
             },
         },
-        session_name: plan.name.clone(),
+        session_name: text::to_utf8(&plan.name).into_owned(),
         session_created: local_time::iso(plan.created),
         hostname: world.host_name.clone(),
         clock: Clock::monotonic(world.boot_id, world.clock.offset_of_monotonic()),

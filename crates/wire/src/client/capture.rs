@@ -4,7 +4,7 @@
 use rmp::{Marker, encode};
 
 use super::defaults::CAPTURE_DEPTH_MAX;
-use super::text::Utf8;
+use crate::text;
 use crate::{Reader, WireError};
 
 /// The captured values of one event, as the tracer wrote them; empty when nothing is captured. The daemon hands them on
@@ -146,7 +146,7 @@ fn read_enum(input: &mut Reader<'_>, entries: u32, depth: usize) -> Result<Captu
                     let CapturedValue::String(label) = element else {
                         return Err(WireError::BadText { field: "capture.enum", why: "label is no text" });
                     };
-                    labels.push(Utf8::Lossy.own(&label, "capture.enum label")?);
+                    labels.push(text::from_bytes(&label));
                 }
             }
             (b"labels", _) => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::text::{self, Utf8};
+use super::text;
 use crate::{Decode, Encode, Reader, WireError, Writer};
 
 /// What a full ring buffer does with the next event.
@@ -88,53 +88,6 @@ impl Channel {
     /// The smallest object: no name fits into it, not even an empty one.
     pub(crate) const FIXED_SIZE: usize = 83;
     const NAME_SIZE_MAX: usize = 255;
-
-    pub(crate) fn decode_with(input: &mut Reader<'_>, utf8: Utf8) -> Result<Self, WireError> {
-        let name_len = input.u32("channel.name_len")?;
-        let enabled = input.bool8("channel.enabled")?;
-        let overwrite = match input.i8("channel.overwrite")? {
-            -1 => OverwriteMode::SessionDefault,
-            0 => OverwriteMode::Discard,
-            _ => OverwriteMode::Overwrite,
-        };
-        let subbuf_size = input.u64("channel.subbuf_size")?;
-        let num_subbuf = input.u64("channel.num_subbuf")?;
-        let switch_timer = micros(input.u32("channel.switch_timer_interval")?);
-        let read_timer = micros(input.u32("channel.read_timer_interval")?);
-        let output = OutputType::from_code(input.u8("channel.output")?)?;
-        let tracefile_size = input.u64("channel.tracefile_size")?;
-        let tracefile_count = input.u64("channel.tracefile_count")?;
-        let live_timer = micros(input.u32("channel.live_timer_interval")?);
-        let discarded_events = input.u64("channel.discarded_events")?;
-        let lost_packets = input.u64("channel.lost_packets")?;
-        let monitor_timer = Duration::from_micros(input.u64("channel.monitor_timer_interval")?);
-        let blocking_timeout = match input.i64("channel.blocking_timeout")? {
-            -1 => BlockingTimeout::Infinite,
-            0 => BlockingTimeout::None,
-            us => match u64::try_from(us) {
-                Ok(us) => BlockingTimeout::After(Duration::from_micros(us)),
-                Err(_) => {
-                    return Err(WireError::BadValue { field: "channel.blocking_timeout", value: us.into() });
-                }
-            },
-        };
-        let name =
-            utf8.own(text::counted(input, "channel.name", name_len, Self::NAME_SIZE_MAX)?, "channel.name")?;
-        let attributes = ChannelAttributes {
-            overwrite,
-            subbuf_size,
-            num_subbuf,
-            switch_timer,
-            read_timer,
-            live_timer,
-            monitor_timer,
-            output,
-            tracefile_size,
-            tracefile_count,
-            blocking_timeout,
-        };
-        Ok(Channel { name, enabled, attributes, discarded_events, lost_packets })
-    }
 }
 
 impl Encode for Channel {
@@ -169,7 +122,49 @@ impl Encode for Channel {
 
 impl Decode for Channel {
     fn decode(input: &mut Reader<'_>) -> Result<Self, WireError> {
-        Channel::decode_with(input, Utf8::Strict)
+        let name_len = input.u32("channel.name_len")?;
+        let enabled = input.bool8("channel.enabled")?;
+        let overwrite = match input.i8("channel.overwrite")? {
+            -1 => OverwriteMode::SessionDefault,
+            0 => OverwriteMode::Discard,
+            _ => OverwriteMode::Overwrite,
+        };
+        let subbuf_size = input.u64("channel.subbuf_size")?;
+        let num_subbuf = input.u64("channel.num_subbuf")?;
+        let switch_timer = micros(input.u32("channel.switch_timer_interval")?);
+        let read_timer = micros(input.u32("channel.read_timer_interval")?);
+        let output = OutputType::from_code(input.u8("channel.output")?)?;
+        let tracefile_size = input.u64("channel.tracefile_size")?;
+        let tracefile_count = input.u64("channel.tracefile_count")?;
+        let live_timer = micros(input.u32("channel.live_timer_interval")?);
+        let discarded_events = input.u64("channel.discarded_events")?;
+        let lost_packets = input.u64("channel.lost_packets")?;
+        let monitor_timer = Duration::from_micros(input.u64("channel.monitor_timer_interval")?);
+        let blocking_timeout = match input.i64("channel.blocking_timeout")? {
+            -1 => BlockingTimeout::Infinite,
+            0 => BlockingTimeout::None,
+            us => match u64::try_from(us) {
+                Ok(us) => BlockingTimeout::After(Duration::from_micros(us)),
+                Err(_) => {
+                    return Err(WireError::BadValue { field: "channel.blocking_timeout", value: us.into() });
+                }
+            },
+        };
+        let name = text::counted_string(input, "channel.name", name_len, Self::NAME_SIZE_MAX)?;
+        let attributes = ChannelAttributes {
+            overwrite,
+            subbuf_size,
+            num_subbuf,
+            switch_timer,
+            read_timer,
+            live_timer,
+            monitor_timer,
+            output,
+            tracefile_size,
+            tracefile_count,
+            blocking_timeout,
+        };
+        Ok(Channel { name, enabled, attributes, discarded_events, lost_packets })
     }
 }
 

@@ -4,7 +4,7 @@
 use super::defaults::{BYTECODE_SIZE_MAX, FILTER_SIZE_MAX, SYMBOL_NAME_MAX};
 use super::log_level::{LogLevelSelection, LogLevelType};
 use super::probe::UserspaceProbeLocation;
-use super::text::{self, Utf8};
+use super::text;
 use crate::{Decode, Encode, Reader, WireError, Writer};
 
 codes! {
@@ -189,68 +189,6 @@ impl Event {
 
     /// The smallest object: a header and an empty name.
     pub(crate) const SIZE_MIN: usize = 43 + 1;
-
-    pub(crate) fn decode_with(input: &mut Reader<'_>, utf8: Utf8) -> Result<Self, WireError> {
-        let event_type = EventType::from_code(input.i8("event.type")?)?;
-        let level_type = LogLevelType::from_code(input.i8("event.loglevel_type")?)?;
-        let level = input.i32("event.loglevel")?;
-        let enabled = match input.i8("event.enabled")? {
-            -1 => None,
-            flag => Some(flag != 0),
-        };
-        let pid = input.i32("event.pid")?;
-        let flags = input.u32("event.flags")?;
-        let name_len = input.u32("event.name_len")?;
-        let exclusion_count = input.u32("event.exclusion_count")?;
-        let expression_len = input.u32("event.filter_expression_len")?;
-        let bytecode_len = input.u32("event.bytecode_len")?;
-        let location_len = input.u32("event.userspace_probe_location_len")?;
-        let probe_len = input.u32("event.probe_attr_len")?;
-        let function_len = input.u32("event.function_attr_len")?;
-
-        let name = utf8.own(text::counted(input, "event.name", name_len, NAME_SIZE_MAX)?, "event.name")?;
-        let mut exclusions = Vec::new();
-        for _ in 0..exclusion_count {
-            let len = input.u32("event.exclusion_len")?;
-            let exclusion = text::counted(input, "event.exclusion", len, NAME_SIZE_MAX)?;
-            exclusions.push(utf8.own(exclusion, "event.exclusion")?);
-        }
-        let filter = decode_filter(input, expression_len, bytecode_len)?;
-        let kind = match event_type {
-            EventType::All => EventKind::All,
-            EventType::Tracepoint => EventKind::Tracepoint,
-            EventType::Noop => EventKind::Noop,
-            EventType::Syscall => EventKind::Syscall,
-            EventType::Probe => EventKind::Probe(part(input, "event.probe_attr", probe_len, decode_probe)?),
-            EventType::Function => {
-                EventKind::Function(part(input, "event.probe_attr", probe_len, decode_probe)?)
-            }
-            EventType::FunctionEntry => {
-                let symbol = part(input, "event.function_attr", function_len, |input| {
-                    let len = input.u32("event.function_attr.symbol_name_len")?;
-                    text::counted_string(input, "event.function_attr.symbol_name", len, NAME_SIZE_MAX)
-                })?;
-                EventKind::FunctionEntry { symbol }
-            }
-            EventType::UserspaceProbe => EventKind::UserspaceProbe(part(
-                input,
-                "event.userspace_probe_location",
-                location_len,
-                UserspaceProbeLocation::decode,
-            )?),
-        };
-        Ok(Event {
-            name,
-            kind,
-            log_level: LogLevelSelection { kind: level_type, level },
-            enabled,
-            pid,
-            syscall_32: flags & FLAG_SYSCALL_32 != 0,
-            syscall_64: flags & FLAG_SYSCALL_64 != 0,
-            exclusions,
-            filter,
-        })
-    }
 }
 
 /// Takes a part of announced length, which it must fill and which may not be missing.
@@ -345,7 +283,64 @@ impl Encode for Event {
 
 impl Decode for Event {
     fn decode(input: &mut Reader<'_>) -> Result<Self, WireError> {
-        Event::decode_with(input, Utf8::Strict)
+        let event_type = EventType::from_code(input.i8("event.type")?)?;
+        let level_type = LogLevelType::from_code(input.i8("event.loglevel_type")?)?;
+        let level = input.i32("event.loglevel")?;
+        let enabled = match input.i8("event.enabled")? {
+            -1 => None,
+            flag => Some(flag != 0),
+        };
+        let pid = input.i32("event.pid")?;
+        let flags = input.u32("event.flags")?;
+        let name_len = input.u32("event.name_len")?;
+        let exclusion_count = input.u32("event.exclusion_count")?;
+        let expression_len = input.u32("event.filter_expression_len")?;
+        let bytecode_len = input.u32("event.bytecode_len")?;
+        let location_len = input.u32("event.userspace_probe_location_len")?;
+        let probe_len = input.u32("event.probe_attr_len")?;
+        let function_len = input.u32("event.function_attr_len")?;
+
+        let name = text::counted_string(input, "event.name", name_len, NAME_SIZE_MAX)?;
+        let mut exclusions = Vec::new();
+        for _ in 0..exclusion_count {
+            let len = input.u32("event.exclusion_len")?;
+            exclusions.push(text::counted_string(input, "event.exclusion", len, NAME_SIZE_MAX)?);
+        }
+        let filter = decode_filter(input, expression_len, bytecode_len)?;
+        let kind = match event_type {
+            EventType::All => EventKind::All,
+            EventType::Tracepoint => EventKind::Tracepoint,
+            EventType::Noop => EventKind::Noop,
+            EventType::Syscall => EventKind::Syscall,
+            EventType::Probe => EventKind::Probe(part(input, "event.probe_attr", probe_len, decode_probe)?),
+            EventType::Function => {
+                EventKind::Function(part(input, "event.probe_attr", probe_len, decode_probe)?)
+            }
+            EventType::FunctionEntry => {
+                let symbol = part(input, "event.function_attr", function_len, |input| {
+                    let len = input.u32("event.function_attr.symbol_name_len")?;
+                    text::counted_string(input, "event.function_attr.symbol_name", len, NAME_SIZE_MAX)
+                })?;
+                EventKind::FunctionEntry { symbol }
+            }
+            EventType::UserspaceProbe => EventKind::UserspaceProbe(part(
+                input,
+                "event.userspace_probe_location",
+                location_len,
+                UserspaceProbeLocation::decode,
+            )?),
+        };
+        Ok(Event {
+            name,
+            kind,
+            log_level: LogLevelSelection { kind: level_type, level },
+            enabled,
+            pid,
+            syscall_32: flags & FLAG_SYSCALL_32 != 0,
+            syscall_64: flags & FLAG_SYSCALL_64 != 0,
+            exclusions,
+            filter,
+        })
     }
 }
 
@@ -381,16 +376,6 @@ pub struct EventField {
 impl EventField {
     /// The smallest object: a header, an empty name and the smallest event.
     pub(crate) const SIZE_MIN: usize = 10 + 1 + Event::SIZE_MIN;
-
-    pub(crate) fn decode_with(input: &mut Reader<'_>, utf8: Utf8) -> Result<Self, WireError> {
-        let field_type = FieldType::from_code(input.u8("field.type")?)?;
-        let nowrite = input.bool8("field.nowrite")?;
-        let name_len = input.u32("field.name_len")?;
-        let event_len = input.u32("field.event_len")?;
-        let name = utf8.own(text::counted(input, "field.name", name_len, NAME_SIZE_MAX)?, "field.name")?;
-        let event = part(input, "field.event", event_len, |input| Event::decode_with(input, utf8))?;
-        Ok(EventField { name, field_type, nowrite, event })
-    }
 }
 
 impl Encode for EventField {
@@ -407,6 +392,12 @@ impl Encode for EventField {
 
 impl Decode for EventField {
     fn decode(input: &mut Reader<'_>) -> Result<Self, WireError> {
-        EventField::decode_with(input, Utf8::Strict)
+        let field_type = FieldType::from_code(input.u8("field.type")?)?;
+        let nowrite = input.bool8("field.nowrite")?;
+        let name_len = input.u32("field.name_len")?;
+        let event_len = input.u32("field.event_len")?;
+        let name = text::counted_string(input, "field.name", name_len, NAME_SIZE_MAX)?;
+        let event = part(input, "field.event", event_len, Event::decode)?;
+        Ok(EventField { name, field_type, nowrite, event })
     }
 }

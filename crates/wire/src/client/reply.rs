@@ -14,7 +14,6 @@ use super::request::{Progress, RequestHeader};
 use super::rotation::{RotationId, RotationInfo, RotationSchedules, RotationState, TraceArchiveLocation};
 use super::session::{self, Session};
 use super::snapshot::SnapshotOutput;
-use super::text::Utf8;
 use super::tracker::{self, ProcessAttributeValue, TrackingPolicy};
 use super::trigger::{self, Trigger};
 use super::usage::ChannelUsage;
@@ -290,24 +289,25 @@ fn decode_answer(
     let mut header = Reader::new(command_header);
     let mut input = Reader::new(payload);
     let events = |header: &mut Reader<'_>, input: &mut Reader<'_>| {
-        decode_counted(header, input, Event::SIZE_MIN, |input| Event::decode_with(input, Utf8::Lossy))
+        decode_counted(header, input, Event::SIZE_MIN, Event::decode)
     };
     let answer = match kind {
         Kind::ListSyscalls => Answer::Syscalls(events(&mut header, &mut input)?),
         Kind::ListEvents => Answer::Events(events(&mut header, &mut input)?),
         Kind::ListTracepoints => Answer::Tracepoints(events(&mut header, &mut input)?),
         Kind::ListChannels => {
-            let decode = |input: &mut Reader<'_>| Channel::decode_with(input, Utf8::Lossy);
-            Answer::Channels(decode_counted(&mut header, &mut input, Channel::FIXED_SIZE, decode)?)
-        }
-        Kind::ListTracepointFields => {
-            let decode = |input: &mut Reader<'_>| EventField::decode_with(input, Utf8::Lossy);
-            Answer::TracepointFields(decode_counted(&mut header, &mut input, EventField::SIZE_MIN, decode)?)
+            Answer::Channels(decode_counted(&mut header, &mut input, Channel::FIXED_SIZE, Channel::decode)?)
         }
         Kind::ListChannelUsage => {
             let decode = ChannelUsage::decode;
             Answer::ChannelUsage(decode_counted(&mut header, &mut input, ChannelUsage::SIZE, decode)?)
         }
+        Kind::ListTracepointFields => Answer::TracepointFields(decode_counted(
+            &mut header,
+            &mut input,
+            EventField::SIZE_MIN,
+            EventField::decode,
+        )?),
         Kind::ListDomains => Answer::Domains(decode_all(&mut input, Domain::decode)?),
         Kind::ListSessions => Answer::Sessions(session::decode_list(&mut input)?),
         Kind::DataPending => Answer::DataPending(input.bool8("data_pending")?),
@@ -316,10 +316,7 @@ fn decode_answer(
             let id = id.ok_or(WireError::BadValue { field: "snapshot_output.id", value: 0 })?;
             Answer::SnapshotOutputAdded(id)
         }
-        Kind::SnapshotListOutput => {
-            let decode = |input: &mut Reader<'_>| SnapshotOutput::decode_with(input, Utf8::Lossy);
-            Answer::SnapshotOutputs(decode_all(&mut input, decode)?)
-        }
+        Kind::SnapshotListOutput => Answer::SnapshotOutputs(decode_all(&mut input, SnapshotOutput::decode)?),
         Kind::ProcessAttrTrackerGetPolicy => {
             Answer::TrackingPolicy(TrackingPolicy::from_code(input.i32("tracking_policy")?)?)
         }

@@ -127,7 +127,7 @@ pub struct RequestHeader {
     pub number: u32,
     /// The command, if there is one of this number.
     pub kind: Option<CommandKind>,
-    /// The session. `None` when the request names none, or none that can exist (too long, not UTF-8).
+    /// The session. `None` when the request names none, or none that can exist (too long).
     pub session: Option<String>,
     /// The tracing domain. `None` when the request names none, or one that there is not.
     pub domain: Option<Domain>,
@@ -150,13 +150,13 @@ impl RequestHeader {
         let mut input = Reader::new(message);
         let number = input.u32("request.cmd_type")?;
         let mut object = Reader::new(input.bytes("request.session", session::OBJECT_SIZE)?);
-        let session = object.fixed_str("request.session.name", session::NAME_SIZE).ok();
+        let session = text::fixed_string(&mut object, "request.session.name", session::NAME_SIZE).ok();
         let domain = RawDomain::decode(&mut input)?;
         let fds = Reader::new(&message[UNION_END..]).u32("request.fd_count")?;
         Ok(RequestHeader {
             number,
             kind: CommandKind::from_code(number).ok(),
-            session: session.filter(|name| !name.is_empty()).map(str::to_owned),
+            session: session.filter(|name| !name.is_empty()),
             domain: domain.known(),
             has_unknown_domain: domain.kind != 0 && domain.known().is_none(),
             pid: domain.pid,

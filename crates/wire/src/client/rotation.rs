@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::channel::whole_micros;
-use super::text::{self, Utf8};
+use super::text;
 use crate::{Decode, Encode, Reader, WireError, Writer};
 
 /// The number of a rotation: that of the trace chunk that it archives, counted from 0 in each session.
@@ -162,7 +162,7 @@ impl Decode for RotationInfo {
                 path: text::fixed_path(&mut object, "rotation_info.absolute_path", PATH_SIZE)?,
             }),
             LOCATION_RELAY => {
-                let host = text::fixed_string(&mut object, "rotation_info.host", HOST_SIZE, Utf8::Strict)?;
+                let host = text::fixed_string(&mut object, "rotation_info.host", HOST_SIZE)?;
                 let protocol = RelayProtocol::from_code(object.i8("rotation_info.protocol")?)?;
                 let control_port = object.u16("rotation_info.control_port")?;
                 let data_port = object.u16("rotation_info.data_port")?;

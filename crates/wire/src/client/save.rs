@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::text::{self, Utf8};
+use super::text;
 use crate::{Decode, Encode, Reader, WireError, Writer};
 
 /// Asks the daemon to write sessions to files.
@@ -32,7 +32,7 @@ impl Encode for SaveSession {
 
 impl Decode for SaveSession {
     fn decode(input: &mut Reader<'_>) -> Result<Self, WireError> {
-        let session = text::fixed_string(input, "save_session.session_name", 255, Utf8::Strict)?;
+        let session = text::fixed_string(input, "save_session.session_name", 255)?;
         let folder = text::fixed_path(input, "save_session.configuration_url", 4096)?;
         Ok(SaveSession {
             session: Some(session).filter(|name| !name.is_empty()),

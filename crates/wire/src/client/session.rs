@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::channel::whole_micros32;
-use super::text::{self, Utf8};
+use super::text;
 use crate::{Reader, WireError, Writer};
 
 /// A session in a list.
@@ -60,8 +60,8 @@ pub(crate) fn decode_list(input: &mut Reader<'_>) -> Result<Vec<Session>, WireEr
     let mut sessions = Vec::with_capacity(count);
     for _ in 0..count {
         let mut object = Reader::new(input.bytes("session", OBJECT_SIZE)?);
-        let name = text::fixed_string(&mut object, "session.name", NAME_SIZE, Utf8::Lossy)?;
-        let path = text::fixed_string(&mut object, "session.path", PATH_SIZE, Utf8::Lossy)?;
+        let name = text::fixed_string(&mut object, "session.name", NAME_SIZE)?;
+        let path = text::fixed_string(&mut object, "session.path", PATH_SIZE)?;
         object.skip(1)?;
         let active = object.u32("session.enabled")? != 0;
         let snapshot_mode = object.u32("session.snapshot_mode")? != 0;

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use super::text::{self, Utf8};
+use super::text;
 use crate::{Decode, Encode, Reader, WireError, Writer};
 
 /// How large a snapshot may become.
@@ -80,15 +80,6 @@ impl SnapshotOutput {
     pub(crate) const SIZE: usize = 8459;
     const NAME_SIZE: usize = 255;
     const URL_SIZE: usize = 4096;
-
-    pub(crate) fn decode_with(input: &mut Reader<'_>, utf8: Utf8) -> Result<Self, WireError> {
-        let id = NonZeroU32::new(input.u32("snapshot_output.id")?);
-        let max_size = SnapshotMaxSize::from_number(input.u64("snapshot_output.max_size")?);
-        let name = text::fixed_string(input, "snapshot_output.name", Self::NAME_SIZE, utf8)?;
-        let ctrl_url = text::fixed_string(input, "snapshot_output.ctrl_url", Self::URL_SIZE, utf8)?;
-        let data_url = text::fixed_string(input, "snapshot_output.data_url", Self::URL_SIZE, utf8)?;
-        Ok(SnapshotOutput { id, max_size, name, ctrl_url, data_url })
-    }
 }
 
 impl Encode for SnapshotOutput {
@@ -103,6 +94,11 @@ impl Encode for SnapshotOutput {
 
 impl Decode for SnapshotOutput {
     fn decode(input: &mut Reader<'_>) -> Result<Self, WireError> {
-        SnapshotOutput::decode_with(input, Utf8::Strict)
+        let id = NonZeroU32::new(input.u32("snapshot_output.id")?);
+        let max_size = SnapshotMaxSize::from_number(input.u64("snapshot_output.max_size")?);
+        let name = text::fixed_string(input, "snapshot_output.name", Self::NAME_SIZE)?;
+        let ctrl_url = text::fixed_string(input, "snapshot_output.ctrl_url", Self::URL_SIZE)?;
+        let data_url = text::fixed_string(input, "snapshot_output.data_url", Self::URL_SIZE)?;
+        Ok(SnapshotOutput { id, max_size, name, ctrl_url, data_url })
     }
 }

@@ -1,44 +1,12 @@
-//! Text as the client protocol carries it: NUL-terminated in fixed fields, or counted with the NUL included.
-//!
-//! LTTng treats names as bytes; here they are UTF-8 at the door. What a *request* carries must be UTF-8, so that a name
-//! can be printed, stored and sent back unchanged. In the *replies* that list what others named ([`Utf8::Lossy`]), a
-//! stranger's odd name must not hide everybody else's, so each byte that is not UTF-8 becomes `?`; the text then still
-//! fits the field that it came from.
+//! Text as the client protocol carries it: NUL-terminated in fixed fields, or counted with the NUL included. LTTng
+//! treats names as bytes; [`crate::text`] says how they are kept.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use crate::text::{Raw, from_bytes};
 use crate::{Reader, WireError, Writer};
-
-/// What to do with text that is not UTF-8.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Utf8 {
-    /// It is an error.
-    Strict,
-    /// Each bad byte becomes `?`.
-    Lossy,
-}
-
-impl Utf8 {
-    /// Makes a string of `bytes`.
-    pub(crate) fn own(self, bytes: &[u8], field: &'static str) -> Result<String, WireError> {
-        match self {
-            Utf8::Strict => match std::str::from_utf8(bytes) {
-                Ok(text) => Ok(text.to_owned()),
-                Err(_) => Err(WireError::BadText { field, why: "not UTF-8" }),
-            },
-            Utf8::Lossy => {
-                let mut text = String::with_capacity(bytes.len());
-                for chunk in bytes.utf8_chunks() {
-                    text.push_str(chunk.valid());
-                    text.extend(std::iter::repeat_n('?', chunk.invalid().len()));
-                }
-                Ok(text)
-            }
-        }
-    }
-}
 
 /// Takes a counted string: `len` bytes, the last of them the only NUL. Returns it without the NUL.
 pub(crate) fn counted<'a>(
@@ -84,14 +52,14 @@ fn counted_raw<'a>(
     input.bytes(field, len as usize)
 }
 
-/// [`counted`], as UTF-8.
+/// [`counted`], as text.
 pub(crate) fn counted_string(
     input: &mut Reader<'_>,
     field: &'static str,
     len: u32,
     max_len: usize,
 ) -> Result<String, WireError> {
-    Utf8::Strict.own(counted(input, field, len, max_len)?, field)
+    Ok(from_bytes(counted(input, field, len, max_len)?))
 }
 
 /// [`counted_string`] that may not be empty.
@@ -104,14 +72,14 @@ pub(crate) fn counted_name(
     non_empty(counted_string(input, field, len, max_len)?, field)
 }
 
-/// [`counted_weak`] as UTF-8 that may not be empty.
+/// [`counted_weak`] as text that may not be empty.
 pub(crate) fn counted_name_weak(
     input: &mut Reader<'_>,
     field: &'static str,
     len: u32,
     max_len: usize,
 ) -> Result<String, WireError> {
-    non_empty(Utf8::Strict.own(counted_weak(input, field, len, max_len)?, field)?, field)
+    non_empty(from_bytes(counted_weak(input, field, len, max_len)?), field)
 }
 
 fn non_empty(text: String, field: &'static str) -> Result<String, WireError> {
@@ -128,14 +96,13 @@ pub(crate) fn counted_path(
     Ok(path_of(counted(input, field, len, max_len)?))
 }
 
-/// Takes a fixed field of UTF-8 text.
+/// Takes a fixed field of text.
 pub(crate) fn fixed_string(
     input: &mut Reader<'_>,
     field: &'static str,
     size: usize,
-    utf8: Utf8,
 ) -> Result<String, WireError> {
-    utf8.own(input.fixed_text(field, size)?, field)
+    input.fixed_text(field, size).map(from_bytes)
 }
 
 /// Takes a fixed field that holds a path.
@@ -163,23 +130,23 @@ pub(crate) fn until_nul(text: &[u8]) -> &[u8] {
 }
 
 /// The length that a counted string announces: its bytes and the NUL.
-pub(crate) fn counted_len(text: impl AsRef<[u8]>) -> u32 {
-    u32::try_from(until_nul(text.as_ref()).len()).unwrap_or(u32::MAX - 1).saturating_add(1)
+pub(crate) fn counted_len(text: impl Raw) -> u32 {
+    u32::try_from(until_nul(&text.raw()).len()).unwrap_or(u32::MAX - 1).saturating_add(1)
 }
 
 /// Appends a string whose length was announced by [`counted_len`].
-pub(crate) fn put(out: &mut Writer, text: impl AsRef<[u8]>) {
-    out.bytes(until_nul(text.as_ref()));
+pub(crate) fn put(out: &mut Writer, text: impl Raw) {
+    out.bytes(until_nul(&text.raw()));
     out.u8(0);
 }
 
 /// Appends a length and the string right after it.
-pub(crate) fn put_counted(out: &mut Writer, text: impl AsRef<[u8]>) {
-    out.u32(counted_len(text.as_ref()));
+pub(crate) fn put_counted(out: &mut Writer, text: impl Raw) {
+    out.u32(counted_len(&text));
     put(out, text);
 }
 
 /// Appends text in a fixed field; it ends at its first NUL, and is cut where it does not fit.
-pub(crate) fn put_fixed(out: &mut Writer, text: impl AsRef<[u8]>, size: usize) {
-    out.fixed_text(until_nul(text.as_ref()), size);
+pub(crate) fn put_fixed(out: &mut Writer, text: impl Raw, size: usize) {
+    out.fixed_text(until_nul(&text.raw()), size);
 }

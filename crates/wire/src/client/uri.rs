@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
-use super::text::{self, Utf8};
+use super::text;
 use crate::{Decode, Encode, Reader, WireError, Writer};
 
 codes! {
@@ -117,7 +117,7 @@ impl Decode for Uri {
         let stream = StreamKind::from_code(input.u32("uri.stype")?)?;
         input.skip(4)?;
         let port = input.u16("uri.port")?;
-        let subdir = text::fixed_string(input, "uri.subdir", SUBDIR_SIZE, Utf8::Strict)?;
+        let subdir = text::fixed_string(input, "uri.subdir", SUBDIR_SIZE)?;
         let mut union = Reader::new(input.bytes("uri.dst", DESTINATION_SIZE)?);
         let destination = match dtype {
             DTYPE_IPV4 => Destination::Ipv4(address(&mut union, "uri.dst.ipv4", 16)?),

@@ -12,7 +12,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
 use super::defaults::{CONTROL_PORT, DATA_PORT, PATH_MAX};
-use super::text;
 use super::uri::{StreamKind, Uri};
 
 /// The family of addresses that a URL asks for.
@@ -134,7 +133,7 @@ fn strip_scheme<'a>(url: &'a str, scheme: &str) -> Option<&'a str> {
 
 fn local(path: &str, url: &str) -> Result<TraceUrl, UrlError> {
     check_path(path, url)?;
-    Ok(TraceUrl::Local(PathBuf::from(path)))
+    Ok(TraceUrl::Local(crate::text::to_path(path)))
 }
 
 fn check_path(path: &str, url: &str) -> Result<(), UrlError> {
@@ -286,7 +285,7 @@ pub fn uris_of_pair(
 
 /// The URL text of a path, as snapshot outputs carry it.
 pub fn file_url(path: &std::path::Path) -> String {
-    format!("file://{}", String::from_utf8_lossy(text::path_bytes(path)))
+    format!("file://{}", crate::text::from_path(path))
 }
 
 #[cfg(test)]

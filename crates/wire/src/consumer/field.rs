@@ -35,11 +35,11 @@ pub(super) fn write_optional_path(out: &mut Writer, path: Option<&Path>) {
 }
 
 pub(super) fn read_name(input: &mut Reader<'_>, field: &'static str) -> Result<String, WireError> {
-    input.fixed_str(field, NAME_LEN).map(str::to_owned)
+    input.fixed_string(field, NAME_LEN)
 }
 
 pub(super) fn write_name(out: &mut Writer, name: &str) {
-    out.fixed_text(name.as_bytes(), NAME_LEN);
+    out.fixed_string(name, NAME_LEN);
 }
 
 /// Microseconds, 0 for a timer that is off.

@@ -1,7 +1,7 @@
 //! What is recorded beside each event of a channel (`docs/spec/ust-protocol.md` 5.5, 10).
 
 use super::{SYMBOL_NAME_LEN, symbol};
-use crate::{Reader, WireError, Writer};
+use crate::{Reader, WireError, Writer, text};
 
 const PERF_THREAD_COUNTER: i32 = 5;
 const APP_CONTEXT: i32 = 7;
@@ -129,7 +129,7 @@ impl Context {
             Context::PerfThreadCounter { kind, config, name } => {
                 out.u32(*kind);
                 out.u64(*config);
-                out.fixed_text(name.as_bytes(), SYMBOL_NAME_LEN);
+                out.fixed_string(name, SYMBOL_NAME_LEN);
             }
             Context::App { provider, name } => {
                 out.u32(text_len(provider));
@@ -142,7 +142,7 @@ impl Context {
     pub(super) fn encode_data(&self, out: &mut Writer) {
         if let Context::App { provider, name } = self {
             for text in [provider, name] {
-                out.bytes(text.as_bytes());
+                out.bytes(&text::to_bytes(text));
                 out.u8(0);
             }
         }
@@ -181,15 +181,15 @@ impl ContextHead {
         data: &[u8],
     ) -> Result<Context, WireError> {
         let mut input = Reader::new(data);
-        let provider = input.fixed_str("context provider name", provider_len)?.to_owned();
-        let name = input.fixed_str("context name", name_len)?.to_owned();
+        let provider = input.fixed_string("context provider name", provider_len)?;
+        let name = input.fixed_string("context name", name_len)?;
         input.finish()?;
         Ok(Context::App { provider, name })
     }
 }
 
 fn text_len(text: &str) -> u32 {
-    u32::try_from(text.len() + 1).unwrap_or(u32::MAX)
+    u32::try_from(text::to_bytes(text).len() + 1).unwrap_or(u32::MAX)
 }
 
 fn name_len(input: &mut Reader<'_>, field: &'static str) -> Result<usize, WireError> {

@@ -1,9 +1,9 @@
 //! What an application shall record or notify of: a name pattern and a log level rule (`docs/spec/ust-protocol.md`
 //! 5.4, 9, 11).
 
+use super::SYMBOL_NAME_LEN;
 use super::command::{COMMAND_LEN, UNION_AT};
 use super::ids::Token;
-use super::{SYMBOL_NAME_LEN, symbol};
 use crate::{Decode, Encode, Reader, WireError, Writer};
 
 /// A log level; lower is more severe. Applications may have levels of their own beside the named ones.
@@ -104,7 +104,7 @@ const EVENT_PADDING_LEN: usize = 8 + 288;
 impl Encode for EventRule {
     fn encode(&self, out: &mut Writer) {
         out.i32(TRACEPOINT);
-        out.fixed_text(self.name.as_bytes(), SYMBOL_NAME_LEN);
+        out.fixed_string(&self.name, SYMBOL_NAME_LEN);
         let (kind, level) = self.log_level.parts();
         out.i32(kind);
         out.i32(level);
@@ -119,7 +119,7 @@ impl Decode for EventRule {
         if instrumentation != TRACEPOINT {
             return Err(WireError::BadValue { field: "instrumentation", value: i128::from(instrumentation) });
         }
-        let name = symbol(input, "event name")?;
+        let name = input.fixed_string("event name", SYMBOL_NAME_LEN)?;
         let log_level = LogLevelRule::from_parts(input.i32("log level type")?, input.i32("log level")?)?;
         let token = Token(input.u64("token")?);
         input.skip(EVENT_PADDING_LEN)?;
@@ -178,14 +178,14 @@ impl Exclusions {
         let mut input = Reader::new(data);
         let mut names = Vec::with_capacity(data.len() / SYMBOL_NAME_LEN);
         while !input.rest().is_empty() {
-            names.push(symbol(&mut input, "exclusion")?);
+            names.push(input.fixed_string("exclusion", SYMBOL_NAME_LEN)?);
         }
         Exclusions::new(names).ok_or(WireError::BadValue { field: "exclusion count", value: 0 })
     }
 
     pub(super) fn encode_names(&self, out: &mut Writer) {
         for name in &self.0 {
-            out.fixed_text(name.as_bytes(), SYMBOL_NAME_LEN);
+            out.fixed_string(name, SYMBOL_NAME_LEN);
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use rttng_wire::client::defaults::{AUTO_SESSION_NAME, LIVE_TIMER};
 use rttng_wire::client::descriptor::NetworkOutput;
 use rttng_wire::client::{Session, SessionDescriptor, SessionKind, SessionOutput, Uri};
+use rttng_wire::text;
 use rttng_world::local_time;
 
 use crate::lttng::exit::{Exit, Step};
@@ -94,7 +95,7 @@ fn create(program: &mut Program, name: Option<String>, options: &Options) -> Ste
         Err(Exit::ERROR)
     };
     if let Some(name) = &name {
-        if name.len() > NAME_MAX {
+        if text::to_bytes(name).len() > NAME_MAX {
             return refuse("Session name too long. Length must be lower or equal to 255");
         }
         let reserved =
@@ -149,7 +150,7 @@ fn output(out: Output, options: &Options) -> Step<SessionOutput> {
         return Ok(SessionOutput::None);
     }
     if let Some(path) = &options.output {
-        return Ok(SessionOutput::Local(Some(Uri::local(absolute(Path::new(path))))));
+        return Ok(SessionOutput::Local(Some(Uri::local(absolute(&text::to_path(path))))));
     }
     let uris = if let Some(url) = &options.url {
         urls::parse(out, url)
@@ -193,7 +194,7 @@ fn absolute(path: &Path) -> PathBuf {
 fn set_shm_path(program: &Program, name: &str, folder: &str, auto_named: bool) -> Step<PathBuf> {
     let leaf =
         if auto_named { name.to_owned() } else { format!("{name}-{}", local_time::stamp(SystemTime::now())) };
-    let path = absolute(Path::new(folder)).join(leaf);
+    let path = absolute(&text::to_path(folder)).join(text::to_path(&leaf));
     match program.client.set_shm_path(name, path.clone()) {
         Ok(()) => Ok(path),
         Err(error) => {
@@ -230,7 +231,7 @@ fn announce(program: &Program, session: &Session, options: &Options, shm_path: O
         output();
     }
     if let Some(path) = shm_path {
-        out.say(format_args!("Shared memory path set to {}", path.display()));
+        out.say(format_args!("Shared memory path set to {}", text::from_path(path)));
     }
 }
 

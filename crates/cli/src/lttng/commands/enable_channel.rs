@@ -217,7 +217,7 @@ fn enable(
     program.mi.open("channels");
     for name in name_list(&names) {
         let channel = Channel::new(name, attributes);
-        let outcome = if name.len() > NAME_MAX {
+        let outcome = if rttng_wire::text::to_bytes(name).len() > NAME_MAX {
             out.error("Channel name is too long (max. 255 characters)");
             failed = true;
             false

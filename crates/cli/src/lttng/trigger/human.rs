@@ -110,10 +110,10 @@ fn rule_text(rule: &EventRule) -> String {
         EventRule::KernelUprobe { name, location } => {
             let (kind, location) = match location {
                 UserspaceProbeLocation::Function { function, binary } => {
-                    ("ELF", format!("{}:{function}", binary.display()))
+                    ("ELF", format!("{}:{function}", rttng_wire::text::from_path(binary)))
                 }
                 UserspaceProbeLocation::Tracepoint { probe, provider, binary } => {
-                    ("SDT", format!("{}:{provider}:{probe}", binary.display()))
+                    ("SDT", format!("{}:{provider}:{probe}", rttng_wire::text::from_path(binary)))
                 }
             };
             format!("{name} (type: kernel:uprobe, location type: {kind}, location: {location})")

@@ -6,6 +6,8 @@ use rttng_wire::client::{
     UsageThreshold, UserspaceProbeLocation,
 };
 
+use rttng_wire::text;
+
 use super::TriggerErrors;
 use crate::lttng::mi::Document;
 use crate::lttng::names;
@@ -138,7 +140,7 @@ fn userspace_probe(mi: &mut Document, location: &UserspaceProbeLocation) {
         UserspaceProbeLocation::Function { function, binary } => {
             mi.element("userspace_probe_location_function", |mi| {
                 mi.text("name", function);
-                mi.text("binary_path", &binary.to_string_lossy());
+                mi.text("binary_path", &text::from_path(binary));
                 mi.text("instrumentation_type", "ENTRY");
                 mi.element(LOOKUP, |mi| {
                     mi.element("userspace_probe_location_lookup_method_function_elf", |_| ());
@@ -149,7 +151,7 @@ fn userspace_probe(mi: &mut Document, location: &UserspaceProbeLocation) {
             mi.element("userspace_probe_location_tracepoint", |mi| {
                 mi.text("probe_name", probe);
                 mi.text("provider_name", provider);
-                mi.text("binary_path", &binary.to_string_lossy());
+                mi.text("binary_path", &text::from_path(binary));
                 mi.element(LOOKUP, |mi| {
                     mi.element("userspace_probe_location_lookup_method_tracepoint_sdt", |_| ());
                 });

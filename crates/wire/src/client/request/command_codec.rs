@@ -16,7 +16,7 @@ use crate::client::event::Event;
 use crate::client::rotation::{RotationId, RotationSchedule};
 use crate::client::save::SaveSession;
 use crate::client::snapshot::SnapshotOutput;
-use crate::client::text::{self, Utf8};
+use crate::client::text;
 use crate::client::tracker::{
     ProcessAttribute, ProcessAttributeValue, ProcessAttributeValueType, TrackingPolicy,
 };
@@ -305,7 +305,7 @@ pub(super) fn decode(header: &RequestHeader, union: &[u8], payload: &[u8]) -> Re
 }
 
 fn channel_name(union: &mut Reader<'_>) -> Result<String, WireError> {
-    text::fixed_string(union, "channel_name", CHANNEL_NAME_SIZE, Utf8::Strict)
+    text::fixed_string(union, "channel_name", CHANNEL_NAME_SIZE)
 }
 
 /// A context of a type that there is not is well-formed, but no domain has it.

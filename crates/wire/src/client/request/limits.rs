@@ -15,6 +15,7 @@ use crate::client::probe::UserspaceProbeLocation;
 use crate::client::snapshot::SnapshotOutput;
 use crate::client::text;
 use crate::client::uri::{Destination, Uri};
+use crate::text::Raw;
 use crate::{Encode, Writer};
 
 /// A command that cannot be sent: one of its texts does not fit.
@@ -46,8 +47,8 @@ pub enum InvalidCommand {
 
 type Verdict = Result<(), InvalidCommand>;
 
-fn fits(field: &'static str, text: impl AsRef<[u8]>, limit: usize) -> Verdict {
-    let text = text.as_ref();
+fn fits(field: &'static str, text: impl Raw, limit: usize) -> Verdict {
+    let text = text.raw();
     if text.contains(&0) {
         return Err(InvalidCommand::InnerNul { field });
     }

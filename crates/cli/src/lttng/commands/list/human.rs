@@ -8,6 +8,8 @@ use rttng_wire::client::{
     TrackingPolicy, UserspaceProbeLocation,
 };
 
+use rttng_wire::text;
+
 use super::Tracker;
 use crate::lttng::names;
 use crate::lttng::output::Output;
@@ -353,13 +355,13 @@ fn userspace_probe(out: Output, location: &UserspaceProbeLocation) {
     match location {
         UserspaceProbeLocation::Function { function, binary } => {
             out.say("        Type: Function");
-            line("Binary path:", &binary.to_string_lossy());
+            line("Binary path:", &text::from_path(binary));
             line("Function:", &format!("{function}()"));
             out.say("        Lookup method: ELF");
         }
         UserspaceProbeLocation::Tracepoint { probe, provider, binary } => {
             out.say("        Type: Tracepoint");
-            line("Binary path:", &binary.to_string_lossy());
+            line("Binary path:", &text::from_path(binary));
             line("Tracepoint:", &format!("{provider}:{probe}"));
             out.say("        Lookup method: SDT");
         }
