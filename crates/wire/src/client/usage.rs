@@ -1,7 +1,7 @@
 //! How full a channel's buffers were and what was lost in them: the answer to the one command that LTTng does not have
 //! (`docs/spec/client-protocol.md`, appendix C).
 
-use super::text::{self, Utf8};
+use super::text;
 use crate::{Decode, Encode, Reader, WireError, Writer};
 
 const NAME_SIZE: usize = 256;
@@ -42,7 +42,7 @@ impl Encode for ChannelUsage {
 impl Decode for ChannelUsage {
     fn decode(input: &mut Reader<'_>) -> Result<Self, WireError> {
         Ok(ChannelUsage {
-            name: text::fixed_string(input, "channel_usage.name", NAME_SIZE, Utf8::Lossy)?,
+            name: text::fixed_string(input, "channel_usage.name", NAME_SIZE)?,
             buffer_size: input.u64("channel_usage.buffer_size")?,
             fullest: input.u64("channel_usage.fullest")?,
             discarded_events: input.u64("channel_usage.discarded_events")?,
