@@ -12,11 +12,24 @@ use crate::need::{lock, profile_dir};
 /// # Panics
 /// When it does not compile.
 pub fn built(name: &str) -> PathBuf {
+    compiled(name, name, &[])
+}
+
+/// The library `libNAME.so`, made of the C files in `tests/programs/NAME`; else as [`built`].
+///
+/// # Panics
+/// When it does not compile.
+pub fn library(name: &str) -> PathBuf {
+    compiled(name, &format!("lib{name}.so"), &["-shared", "-fPIC"])
+}
+
+/// The file `file`, made of the C files in `tests/programs/NAME`.
+fn compiled(name: &str, file: &str, options: &[&str]) -> PathBuf {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs").join(name);
     let dir = profile_dir().join("programs");
     fs::create_dir_all(&dir).expect("the target folder has room");
-    let program = dir.join(name);
-    let _one_at_a_time = lock(&dir.join(format!("{name}.lock")));
+    let program = dir.join(file);
+    let _one_at_a_time = lock(&dir.join(format!("{file}.lock")));
     let mut files: Vec<PathBuf> = fs::read_dir(&sources)
         .unwrap_or_else(|error| panic!("{}: {error}", sources.display()))
         .map(|entry| entry.expect("a folder of sources can be read").path())
@@ -28,9 +41,11 @@ pub fn built(name: &str) -> PathBuf {
     {
         return program;
     }
-    let fresh = dir.join(format!("{name}.fresh"));
+    let fresh = dir.join(format!("{file}.fresh"));
     let compiled = Command::new("cc")
-        .args(["-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-o"])
+        .args(["-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter"])
+        .args(options)
+        .arg("-o")
         .arg(&fresh)
         .arg("-I")
         .arg(&sources)

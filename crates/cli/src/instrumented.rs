@@ -3,11 +3,13 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ffi::OsStr;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use object::elf::FileHeader64;
-use object::read::elf::{Dyn, FileHeader};
-use object::{Endianness, Object, ObjectSection};
+use object::elf::{FileHeader64, PT_INTERP};
+use object::read::elf::{Dyn, FileHeader, ProgramHeader};
+use object::{Endianness, FileKind, Object, ObjectSection};
 
 /// The section in which liblttng-ust's macros put the names of tracepoints: event, provider, event, provider, and so on.
 const NAMES: &str = "lttng_ust_tracepoints_strings";
@@ -17,20 +19,45 @@ const TRACER: &str = "liblttng-ust";
 const MOST_FILES: usize = 200;
 /// A larger file is not looked into.
 const LARGEST_FILE: u64 = 512 << 20;
+/// As much of a file holds its program headers.
+const HEAD_BYTES: u64 = 64 << 10;
 
 /// What is known of a program from its files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Instrumented {
-    /// Whether it, or a library that it is linked with, is linked with the tracer.
-    pub(crate) has_tracer: bool,
+    /// The number in the soname of the tracer (`liblttng-ust.so.1`) that it, or a library that it is linked with, is
+    /// linked with.
+    pub(crate) tracer: Option<u32>,
     /// The tracepoints that they define, `provider:event`.
     pub(crate) tracepoints: BTreeSet<String>,
+    /// What the file is.
+    pub(crate) kind: ProgramKind,
+    /// Whether the kernel gives it other rights than its caller, this process, has.
+    pub(crate) has_own_rights: bool,
+}
+
+/// What kind of program a file is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum ProgramKind {
+    /// A 64-bit program that loads libraries.
+    Dynamic,
+    /// A 64-bit program that loads none.
+    Static,
+    /// A 32-bit program.
+    Bits32,
+    /// A script, or something else that another program interprets.
+    #[default]
+    Other,
 }
 
 /// Looks at a program and the libraries that it is linked with, as far as they are found; what is no ELF file says
 /// nothing.
 pub(crate) fn look(program: &Path) -> Instrumented {
-    let mut found = Instrumented::default();
+    let mut found = Instrumented {
+        kind: kind(program).unwrap_or_default(),
+        has_own_rights: has_own_rights(program),
+        ..Instrumented::default()
+    };
     let mut seen = BTreeSet::new();
     let mut files = VecDeque::from([program.to_owned()]);
     while let Some(path) = files.pop_front() {
@@ -41,7 +68,8 @@ pub(crate) fn look(program: &Path) -> Instrumented {
         found.tracepoints.extend(file.tracepoints);
         for library in file.needed {
             if library.starts_with(TRACER) {
-                found.has_tracer = true;
+                let number = library.split_once(".so.").and_then(|(_, rest)| rest.parse().ok());
+                found.tracer = found.tracer.or(number);
             } else if let Some(path) =
                 library_directories().map(|folder| folder.join(&library)).find(|at| at.exists())
             {
@@ -50,6 +78,38 @@ pub(crate) fn look(program: &Path) -> Instrumented {
         }
     }
     found
+}
+
+/// What the first bytes of a file say.
+fn kind(path: &Path) -> Option<ProgramKind> {
+    let mut head = Vec::new();
+    std::fs::File::open(path).ok()?.take(HEAD_BYTES).read_to_end(&mut head).ok()?;
+    Some(match FileKind::parse(&*head) {
+        Ok(FileKind::Elf32) => ProgramKind::Bits32,
+        Ok(FileKind::Elf64) => match has_interpreter(&head) {
+            Some(false) => ProgramKind::Static,
+            _ => ProgramKind::Dynamic,
+        },
+        _ => ProgramKind::Other,
+    })
+}
+
+/// Whether the file names a loader.
+fn has_interpreter(bytes: &[u8]) -> Option<bool> {
+    let header = FileHeader64::<Endianness>::parse(bytes).ok()?;
+    let endian = header.endian().ok()?;
+    let segments = header.program_headers(endian, bytes).ok()?;
+    Some(segments.iter().any(|segment| segment.p_type(endian) == PT_INTERP))
+}
+
+/// Whether a file changes its caller's user or group, or has capabilities that the caller lacks: the loader and the tracer
+/// then trust nothing of the environment.
+fn has_own_rights(path: &Path) -> bool {
+    let Ok(file) = std::fs::metadata(path) else { return false };
+    let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
+    (file.mode() & 0o4000 != 0 && file.uid() != user.as_raw())
+        || (file.mode() & 0o2000 != 0 && file.gid() != group.as_raw())
+        || (!user.is_root() && rustix::fs::getxattr(path, "security.capability", &mut [0_u8; 64]).is_ok())
 }
 
 /// The program's file as a shell finds it: a path, or a name in `PATH`.
@@ -129,7 +189,7 @@ mod tests {
     #[test]
     fn a_program_without_the_tracer_says_so_and_a_text_says_nothing() {
         let shell = find_program(OsStr::new("sh")).unwrap();
-        assert_eq!(look(&shell), Instrumented::default());
+        assert_eq!(look(&shell), Instrumented { kind: ProgramKind::Dynamic, ..Instrumented::default() });
         assert!(
             !needed(&std::fs::read(&shell).unwrap()).unwrap().is_empty(),
             "it is linked with a C library"

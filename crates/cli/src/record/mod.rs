@@ -4,6 +4,7 @@
 //! daemon is started, the [`program`] runs, and a [`report`] says what was recorded and what was lost; [`explain`]
 //! says why nothing was.
 
+mod bystanders;
 mod explain;
 mod options;
 mod plan;
@@ -20,7 +21,7 @@ use rttng_control::{Client, ControlError};
 use rttng_wire::client::{ChannelUsage, SessionDescriptor, SessionKind, SessionOutput, Uri};
 
 use crate::instrumented;
-use explain::Watch;
+use explain::{Asked, Watch};
 use options::Options;
 use plan::Plan;
 use private::PrivateDaemon;
@@ -78,13 +79,15 @@ fn record(options: &Options) -> Result<u8, Failure> {
         PrivateDaemon::start().map_err(|error| format!("cannot start a session daemon: {error}"))?;
     let client = daemon.client();
     begin(&client, &plan).map_err(|error| format!("cannot start the recording: {}", error.text()))?;
-    let watch = Watch::begin(daemon.client()).map_err(|error| format!("cannot start a thread: {error}"))?;
+    let watch = Watch::begin(daemon.client(), daemon.home().to_owned())
+        .map_err(|error| format!("cannot start a thread: {error}"))?;
     let file = options.program.first().and_then(|name| instrumented::find_program(name));
     let instrumented = file.map(|file| instrumented::look(&file)).unwrap_or_default();
     let around = program::Surroundings {
         lttng_home: daemon.home().to_owned(),
         may_block: options.lossless.is_some(),
-        follows_forks: instrumented.has_tracer,
+        // A program with rights of its own would only complain.
+        tracer: instrumented.tracer.filter(|_| !instrumented.has_own_rights),
         descriptor_limit: own_limit,
     };
     let status = match program::run(&options.program, &around) {
@@ -97,7 +100,7 @@ fn record(options: &Options) -> Result<u8, Failure> {
         }
     };
     let mut seen = watch.end();
-    seen.learn(&instrumented);
+    seen.learn_files(instrumented);
     let ended = end(&client);
     let died = daemon.finish();
     let usage = ended.unwrap_or_else(|error| {
@@ -110,7 +113,7 @@ fn record(options: &Options) -> Result<u8, Failure> {
     if let Err(why) = died {
         eprintln!("rttng record: {why}");
     }
-    tell(options, &plan, machine, &seen, &usage)?;
+    tell(options, &plan, machine, seen, &usage)?;
     Ok(program::exit_code(status))
 }
 
@@ -151,7 +154,7 @@ fn tell(
     options: &Options,
     plan: &Plan,
     machine: Machine,
-    seen: &explain::Seen,
+    mut seen: explain::Seen,
     usage: &[ChannelUsage],
 ) -> Result<(), String> {
     let summary = rttng_ctf::summary::summarise(&plan.output).map_err(|error| error.to_string())?;
@@ -166,7 +169,14 @@ fn tell(
     let own = |name: &str| name.starts_with(explain::STATE_DUMP);
     if summary.events.keys().all(|name| own(name)) {
         eprintln!("rttng record: no event of the program was recorded");
-        for line in explain::explain(seen, &patterns, options.filter.is_some()) {
+        seen.learn_trace(&summary);
+        let asked = Asked {
+            patterns: &patterns,
+            exclusions: &options.exclude,
+            log_level: plan.log_level,
+            has_filter: options.filter.is_some(),
+        };
+        for line in explain::explain(&seen, &asked) {
             eprintln!("  {line}");
         }
     }

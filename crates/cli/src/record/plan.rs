@@ -33,6 +33,8 @@ pub(super) struct Plan {
     pub(super) buffers: Buffers,
     /// The rules.
     pub(super) events: Vec<Event>,
+    /// The log levels that the rules take.
+    pub(super) log_level: LogLevelSelection,
     /// The context fields.
     pub(super) contexts: Vec<Context>,
 }
@@ -48,12 +50,14 @@ pub(super) fn work_out(options: &Options, machine: Machine) -> Result<Plan, Stri
     );
     let attributes = attributes(options, machine)?;
     let buffers = Buffers { subbuf_size: attributes.subbuf_size, num_subbuf: attributes.num_subbuf };
+    let log_level = log_level(options)?;
     Ok(Plan {
         output: output(options)?,
         domain,
         channel: Channel::new(CHANNEL, attributes),
         buffers,
-        events: events(options)?,
+        events: events(options, log_level)?,
+        log_level,
         contexts: contexts_of(options)?,
     })
 }
@@ -139,16 +143,19 @@ fn output(options: &Options) -> Result<PathBuf, String> {
     }
 }
 
-fn events(options: &Options) -> Result<Vec<Event>, String> {
+fn log_level(options: &Options) -> Result<LogLevelSelection, String> {
     let level = |text: &str| {
         names::parse_level(DomainType::Ust, text, false)
             .ok_or_else(|| format!("{text:?} is no log level; rttng help enable-event lists them"))
     };
-    let log_level = match (&options.loglevel, &options.loglevel_only) {
+    Ok(match (&options.loglevel, &options.loglevel_only) {
         (Some(text), _) => LogLevelSelection::range(level(text)?),
         (None, Some(text)) => LogLevelSelection::single(level(text)?),
         (None, None) => LogLevelSelection::all(DomainType::Ust),
-    };
+    })
+}
+
+fn events(options: &Options, log_level: LogLevelSelection) -> Result<Vec<Event>, String> {
     let everything = vec!["*".to_owned()];
     let patterns = if options.events.is_empty() { &everything } else { &options.events };
     patterns

@@ -3,7 +3,9 @@
 //! Applications look for a per-user daemon in `$LTTNG_HOME/.lttng`, so a fresh directory there makes a world of its own:
 //! no daemon of the machine is needed or noticed.
 
+use std::fs::Permissions;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -54,12 +56,26 @@ impl PrivateDaemon {
         })?;
         let mut daemon = PrivateDaemon { home, end: Some(end), thread: Some(thread) };
         match ready.recv_timeout(START_LIMIT) {
-            Ok(()) => Ok(daemon),
+            Ok(()) => {
+                daemon.open_to_others()?;
+                Ok(daemon)
+            }
             Err(_) => Err(io::Error::other(match daemon.finish() {
                 Err(why) => why,
                 Ok(()) => "the session daemon was not ready in time".into(),
             })),
         }
+    }
+
+    /// Lets applications of other users in, as root's daemon does, for programs that change their user. Nobody can list
+    /// the directories, and the client socket stays root's.
+    fn open_to_others(&self) -> io::Result<()> {
+        if rustix::process::geteuid().is_root() {
+            for directory in [self.home().to_owned(), run_directory(self.home())] {
+                std::fs::set_permissions(directory, Permissions::from_mode(0o711))?;
+            }
+        }
+        Ok(())
     }
 
     /// What `LTTNG_HOME` has to be for applications.

@@ -17,8 +17,8 @@ use crate::instrumented::library_directories;
 /// Signals that a person or a program sends to end or steer the recorded program.
 const FORWARDED: [i32; 7] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH];
 
-/// The library that lets the children of a fork register on their own.
-const FORK_HELPER: &str = "liblttng-ust-fork.so.1";
+/// The library that lets the children of a fork register on their own, without the number of its soname.
+const FORK_HELPER: &str = "liblttng-ust-fork.so";
 
 /// What the program runs with besides its own environment.
 #[derive(Debug, Clone)]
@@ -27,8 +27,9 @@ pub(crate) struct Surroundings {
     pub(crate) lttng_home: PathBuf,
     /// Whether a full buffer makes the program wait.
     pub(crate) may_block: bool,
-    /// Whether the fork helper is preloaded. Only for programs that have the tracer: it would bring it into others.
-    pub(crate) follows_forks: bool,
+    /// The soname's number of the tracer that the program is linked with. The fork helper of the same number is preloaded:
+    /// another one, or one in a program without, would bring in a tracer.
+    pub(crate) tracer: Option<u32>,
     /// The limit of open files that it starts with.
     pub(crate) descriptor_limit: Rlimit,
 }
@@ -51,9 +52,7 @@ pub(crate) fn run(program: &[OsString], around: &Surroundings) -> io::Result<Exi
     if around.may_block {
         command.env("LTTNG_UST_ALLOW_BLOCKING", "1");
     }
-    if around.follows_forks
-        && let Some(preload) = preload()
-    {
+    if let Some(preload) = around.tracer.and_then(preload) {
         command.env("LD_PRELOAD", preload);
     }
     let mut child = with_limit(&around.descriptor_limit, || command.spawn())?;
@@ -101,16 +100,17 @@ pub(crate) fn exit_code(status: ExitStatus) -> u8 {
     }
 }
 
-/// `LD_PRELOAD` with the fork helper in it, where that library is installed and not in it already.
-fn preload() -> Option<OsString> {
+/// `LD_PRELOAD` with the fork helper for this tracer in it, where that library is installed and not in it already.
+fn preload(tracer: u32) -> Option<OsString> {
+    let helper = format!("{FORK_HELPER}.{tracer}");
     let before = std::env::var_os("LD_PRELOAD").unwrap_or_default();
     if before.to_string_lossy().contains("liblttng-ust-fork") {
         return None;
     }
-    if !library_directories().any(|directory| directory.join(FORK_HELPER).exists()) {
+    if !library_directories().any(|directory| directory.join(&helper).exists()) {
         return None;
     }
-    let mut value = OsString::from(FORK_HELPER);
+    let mut value = OsString::from(helper);
     if !before.is_empty() {
         value.push(":");
         value.push(before);
@@ -126,7 +126,7 @@ mod tests {
         Surroundings {
             lttng_home: "/nonexistent".into(),
             may_block: false,
-            follows_forks: false,
+            tracer: None,
             descriptor_limit: descriptor_limit(),
         }
     }

@@ -7,7 +7,7 @@
 mod files;
 mod streams;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use files::TraceFiles;
@@ -22,6 +22,9 @@ pub struct Summary {
     pub traces: usize,
     /// Events by name, all traces together; only names that occur.
     pub events: BTreeMap<String, u64>,
+    /// Names of the kinds of events that the metadata declares, whether or not one occurs: what a rule selected in an
+    /// application that was there.
+    pub declared: BTreeSet<String>,
     /// The streams, in the order of their files.
     pub streams: Vec<StreamSummary>,
     /// Size of all files of the traces, in bytes.
@@ -137,6 +140,8 @@ pub fn summarise(folder: &Path) -> Result<Summary, SummaryError> {
     for trace in files::find(folder, &mut summary)? {
         let TraceFiles { class, path, data } = trace;
         summary.traces += 1;
+        let events = class.streams.iter().flat_map(|stream| &stream.events);
+        summary.declared.extend(events.map(|event| event.name.clone()));
         match crate::decode::TraceDecoder::new(&class) {
             Ok(decoder) => streams::read(&class, decoder, &data, &mut summary),
             Err(error) => summary.fault(&path, None, error),

@@ -102,6 +102,14 @@ impl Buffers {
         self.channels.iter().enumerate()
     }
 
+    /// Declares the channels that no application has registered, because those that were to use them ended too soon: their
+    /// files hold empty packets, which no reader opens without. Says whether there were any. Nobody may register after it.
+    pub(crate) fn declare_unused(&self) -> bool {
+        let mut registry = self.registry.borrow_mut();
+        // Every channel is to be seen, hence no `any`.
+        self.channels.iter().filter(|channel| registry.declare_unused(channel.stream_id)).count() > 0
+    }
+
     /// The channel at a place.
     pub(crate) fn channel(&self, at: usize) -> Option<&ChannelBuffers> {
         self.channels.get(at)

@@ -149,6 +149,7 @@ impl Engine {
         core.settle().await;
         run.retired().await;
         let flushed = if was_active { core.flush(&run).await } else { Ok(()) };
+        core.declare_unused(&run).await;
         let closed = core.close_chunk(&run).await;
         core.let_go(&run).await;
         core.runs.borrow_mut().remove(&id);
@@ -273,6 +274,13 @@ impl Core {
     pub(super) async fn push(&self, buffers: &Buffers) {
         buffers.registry.borrow_mut().complete();
         self.push_as_it_is(buffers).await;
+    }
+
+    /// Completes metadata for the last time: channels in which no application came to record.
+    async fn declare_unused(&self, run: &Run) {
+        for buffers in run.buffers().iter().filter(|buffers| buffers.declare_unused()) {
+            self.push_as_it_is(buffers).await;
+        }
     }
 
     /// As [`Core::push`], when more is expected soon.
@@ -442,6 +450,7 @@ impl Core {
                 );
             }
         }
+        buffers.declare_unused();
         self.push(&buffers).await;
         // What was sampled is forgotten with the metadata.
         let sampled: Vec<_> = buffers.channels.iter().map(|of| self.sampled_usage(of.key())).collect();

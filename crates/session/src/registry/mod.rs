@@ -147,6 +147,11 @@ impl Registry {
         Ok(())
     }
 
+    /// Declares a channel that no application has registered; says whether it was needed.
+    pub fn declare_unused(&mut self, stream: ChannelId) -> bool {
+        !self.log.has_stream(stream.0) && self.register_channel(stream, Vec::new()).is_ok()
+    }
+
     /// What the consumer lacks, if anything, at most about `most` bytes of it: where it belongs, and the text.
     pub fn unsent(&self, most: usize) -> Option<(MetadataCursor, String)> {
         self.since(self.pushed, most)
@@ -354,6 +359,9 @@ mod tests {
         assert_eq!(registry.register_channel(STREAM, vpid), Ok(()));
         assert_eq!(registry.register_channel(STREAM, vec![]), Err(Errno::EINVAL));
         assert_eq!(registry.text().matches("stream {").count(), 1);
+        assert!(!registry.declare_unused(STREAM));
+        assert!(registry.declare_unused(ChannelId(STREAM.0 + 1)));
+        assert_eq!(registry.text().matches("stream {").count(), 2);
     }
 
     #[test]
