@@ -10,18 +10,28 @@ use crate::lttng::trigger::{action, condition};
 
 /// LTTng's command line: the program of that name with all of its commands.
 pub(crate) fn lttng(name: &'static str) -> Command {
+    program(name, COMMANDS.iter())
+}
+
+fn program(name: &'static str, commands: impl Iterator<Item = &'static CommandSpec>) -> Command {
     let program = Command::new(name)
         .about("Control LTTng tracing")
         .disable_help_flag(true)
         .disable_version_flag(true)
         .disable_help_subcommand(true)
         .args(GLOBAL_OPTIONS.iter().map(argument));
-    COMMANDS.iter().fold(program, |program, spec| program.subcommand(lttng_command(spec, name)))
+    commands.fold(program, |program, spec| program.subcommand(lttng_command(spec, name)))
+}
+
+/// Whether a command of our own stands in the place of LTTng's of that name.
+fn is_replaced(name: &str) -> bool {
+    dispatch::own_commands().any(|own| own.word == name)
 }
 
 /// The program under its own name: LTTng's commands and its own.
 pub(crate) fn rttng() -> Command {
-    dispatch::own_commands().fold(lttng("rttng"), |program, own| {
+    let kept = COMMANDS.iter().filter(|spec| !is_replaced(spec.name));
+    dispatch::own_commands().fold(program("rttng", kept), |program, own| {
         let described = (own.describe)().name(own.word).about(own.about);
         program.subcommand(described)
     })
@@ -58,7 +68,7 @@ pub(crate) fn overview() -> String {
     }
     for (title, names) in GROUPS {
         text.push_str(&format!("\n{title}:\n"));
-        for name in *names {
+        for name in names.iter().filter(|name| !is_replaced(name)) {
             let summary = command(name).map_or("", |command| command.summary);
             text.push_str(&format!("  {name:<18}{summary}\n"));
         }
@@ -125,7 +135,8 @@ mod tests {
     fn the_overview_names_every_command_once() {
         let text = overview();
         let own = dispatch::own_commands().map(|own| own.word);
-        let listed = COMMANDS.iter().map(|spec| spec.name).filter(|name| *name != "metadata");
+        let listed = COMMANDS.iter().map(|spec| spec.name);
+        let listed = listed.filter(|name| *name != "metadata" && !is_replaced(name));
         for name in own.chain(listed) {
             let lines = text.lines().filter(|line| line.split_whitespace().next() == Some(name));
             assert_eq!(lines.filter(|line| line.starts_with("  ")).count(), 1, "{name}");

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::Command;
 
-use crate::{consumerd, doctor, generate, lttng, record, sessiond};
+use crate::{consumerd, doctor, generate, lttng, record, sessiond, view};
 
 /// A program inside the binary.
 pub(crate) struct Applet {
@@ -34,6 +34,13 @@ const APPLETS: &[Applet] = &[
         about: "Run a program and record its events, with nothing set up",
         describe: record::describe,
         main: record::main,
+    },
+    Applet {
+        link: None,
+        word: "view",
+        about: "Show the events of traces, or of a recording session",
+        describe: view::describe,
+        main: view::main,
     },
     Applet {
         link: None,

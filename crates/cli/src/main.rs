@@ -9,6 +9,7 @@ mod instrumented;
 mod lttng;
 mod record;
 mod sessiond;
+mod view;
 
 use std::process::ExitCode;
 

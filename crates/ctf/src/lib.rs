@@ -5,6 +5,7 @@
 //! * [`ust`]: the metadata, packets and contexts of user space, as the 2.13.9 session daemon declares them.
 //! * [`tsdl`]: metadata text of any CTF 1.8 trace, read and written.
 //! * [`metadata_packet`], [`index`]: the packets around that text, and index files.
+//! * [`read`]: the events of traces in time order, with their values.
 //! * [`decode`], [`summary`]: packets and events, so far as to count them.
 //!
 //! ```
@@ -24,7 +25,9 @@ pub mod class;
 pub mod decode;
 pub mod index;
 pub mod metadata_packet;
+pub mod read;
 pub mod summary;
+mod trace_files;
 pub mod tsdl;
 pub mod types;
 pub mod ust;

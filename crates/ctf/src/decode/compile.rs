@@ -63,7 +63,7 @@ impl Uses {
     }
 
     /// Takes work from what is left. False if that is too little.
-    fn spend(&mut self, work: usize) -> bool {
+    pub(crate) fn spend(&mut self, work: usize) -> bool {
         self.work_left = self.work_left.saturating_sub(work);
         self.work_left > 0
     }
@@ -83,6 +83,11 @@ impl Uses {
     /// How many slots programs need.
     pub(crate) fn slots(&self) -> usize {
         self.slots
+    }
+
+    /// What a field is used for, besides being passed over or shown.
+    pub(crate) fn of(&self, field: &Field) -> Option<Use> {
+        self.by_field.get(&std::ptr::from_ref(field)).copied()
     }
 
     pub(crate) fn set(&mut self, field: &Field, what: Use) {
@@ -114,13 +119,35 @@ pub(crate) struct Resolver<'t, 'u> {
     current: usize,
     /// The structures around, up to the field that is gone through.
     around: Vec<Frame<'t>>,
-    uses: &'u mut Uses,
+    pub(crate) uses: &'u mut Uses,
 }
 
 impl<'t, 'u> Resolver<'t, 'u> {
+    /// Looks at references from inside the scope number `current`.
+    pub(crate) fn in_scope(scopes: Scopes<'t>, current: usize, uses: &'u mut Uses) -> Resolver<'t, 'u> {
+        Resolver { scopes, current, around: Vec::new(), uses }
+    }
+
+    /// Goes into a structure, to its first field.
+    pub(crate) fn enter(&mut self, fields: &'t [Field]) {
+        self.around.push(Frame { fields, before: 0 });
+    }
+
+    /// Goes to a field of the structure that was entered last.
+    pub(crate) fn pass_to(&mut self, field: usize) {
+        if let Some(innermost) = self.around.last_mut() {
+            innermost.before = field;
+        }
+    }
+
+    /// Goes out of the structure that was entered last.
+    pub(crate) fn leave(&mut self) {
+        self.around.pop();
+    }
+
     /// Resolves all references in scopes `from` and after.
     pub(crate) fn resolve(scopes: Scopes<'t>, from: Scope, uses: &'u mut Uses) -> Result<(), String> {
-        let mut resolver = Resolver { scopes, current: 0, around: Vec::new(), uses };
+        let mut resolver = Resolver::in_scope(scopes, 0, uses);
         for (at, (scope, structure)) in scopes.into_iter().enumerate() {
             if let (Some(structure), true) = (structure, scope >= from) {
                 resolver.current = at;
@@ -131,14 +158,12 @@ impl<'t, 'u> Resolver<'t, 'u> {
     }
 
     fn structure(&mut self, structure: &'t Structure) -> Result<(), String> {
-        self.around.push(Frame { fields: &structure.fields, before: 0 });
+        self.enter(&structure.fields);
         for (i, field) in structure.fields.iter().enumerate() {
-            if let Some(innermost) = self.around.last_mut() {
-                innermost.before = i;
-            }
+            self.pass_to(i);
             self.ty(&field.ty)?;
         }
-        self.around.pop();
+        self.leave();
         Ok(())
     }
 
@@ -228,7 +253,18 @@ impl Phase {
     /// The start of a packet, which is aligned on whatever is asked for.
     pub(crate) const PACKET_START: Phase = Phase { modulus: 1 << 20, remainder: 0 };
 
-    fn after(self, bits: u64) -> Phase {
+    /// Some multiple of that many bits, a power of two.
+    pub(crate) fn aligned(bits: u32) -> Phase {
+        Phase { modulus: u64::from(bits.max(1)), remainder: 0 }
+    }
+
+    /// How many bits there are to the next multiple of `bits`, a power of two, if that is known.
+    pub(crate) fn padding(self, bits: u32) -> Option<u64> {
+        let bits = u64::from(bits.max(1));
+        (self.modulus >= bits).then(|| self.remainder.wrapping_neg() & (bits - 1))
+    }
+
+    pub(crate) fn after(self, bits: u64) -> Phase {
         Phase { remainder: self.remainder.wrapping_add(bits) & (self.modulus - 1), ..self }
     }
 
@@ -251,9 +287,9 @@ impl Phase {
 /// Compiles structures that have been resolved.
 pub(crate) struct Compiler<'t, 'u> {
     /// Tags are looked up where they were resolved.
-    resolver: Resolver<'t, 'u>,
+    pub(crate) resolver: Resolver<'t, 'u>,
     steps: Vec<Step>,
-    phase: Phase,
+    pub(crate) phase: Phase,
 }
 
 /// Compiles the scopes from `first` to `last`; they follow each other without gaps. `phase` is where they start.
@@ -264,8 +300,7 @@ pub(crate) fn compile(
     uses: &mut Uses,
     phase: Phase,
 ) -> (Box<[Step]>, Phase) {
-    let resolver = Resolver { scopes, current: 0, around: Vec::new(), uses };
-    let mut compiler = Compiler { resolver, steps: Vec::new(), phase };
+    let mut compiler = Compiler::new(Resolver::in_scope(scopes, 0, uses), phase);
     for (at, (scope, structure)) in scopes.into_iter().enumerate() {
         if let (Some(structure), true) = (structure, (first..=last).contains(&scope)) {
             compiler.resolver.current = at;
@@ -275,14 +310,18 @@ pub(crate) fn compile(
     (compiler.steps.into(), compiler.phase)
 }
 
-impl<'t> Compiler<'t, '_> {
+impl<'t, 'u> Compiler<'t, 'u> {
+    pub(crate) fn new(resolver: Resolver<'t, 'u>, phase: Phase) -> Compiler<'t, 'u> {
+        Compiler { resolver, steps: Vec::new(), phase }
+    }
+
     fn align(&mut self, bits: u32) {
-        let bits = u64::from(bits.max(1));
-        if self.phase.modulus >= bits {
-            self.skip(self.phase.remainder.wrapping_neg() & (bits - 1));
-        } else {
-            self.steps.push(Step::Align(bits as u32));
-            self.phase = Phase { modulus: bits, remainder: 0 };
+        match self.phase.padding(bits) {
+            Some(padding) => self.skip(padding),
+            None => {
+                self.steps.push(Step::Align(bits));
+                self.phase = Phase::aligned(bits);
+            }
         }
     }
 
@@ -297,14 +336,12 @@ impl<'t> Compiler<'t, '_> {
 
     fn structure(&mut self, structure: &'t Structure) {
         self.align(structure.alignment_bits());
-        self.resolver.around.push(Frame { fields: &structure.fields, before: 0 });
+        self.resolver.enter(&structure.fields);
         for (i, field) in structure.fields.iter().enumerate() {
-            if let Some(innermost) = self.resolver.around.last_mut() {
-                innermost.before = i;
-            }
+            self.resolver.pass_to(i);
             self.field(field);
         }
-        self.resolver.around.pop();
+        self.resolver.leave();
     }
 
     fn field(&mut self, field: &'t Field) {
@@ -317,13 +354,12 @@ impl<'t> Compiler<'t, '_> {
 
     fn integer(&mut self, integer: &Integer, what: Use) {
         self.align(integer.alignment_bits);
-        let size = integer.size_bits.clamp(1, 64);
-        let bits = Bits { size: size as u8, order: integer.byte_order, signed: integer.signed };
+        let bits = Bits::of(integer);
         self.steps.push(match what {
             Use::Keep(slot) => Step::Read { slot, bits },
             Use::Time => Step::ReadTime(bits),
         });
-        self.phase = self.phase.after(u64::from(size));
+        self.phase = self.phase.after(u64::from(bits.size));
     }
 
     fn ty(&mut self, ty: &'t Type) {
@@ -332,6 +368,10 @@ impl<'t> Compiler<'t, '_> {
         }
         self.align(ty.alignment_bits());
         match ty {
+            // The clock goes on with each time that is met, wherever that is.
+            Type::Integer(integer) if integer.clock.is_some() && self.in_event() => {
+                self.integer(integer, Use::Time)
+            }
             Type::Integer(integer) => self.skip(u64::from(integer.size_bits)),
             Type::Enumeration(enumeration) => self.skip(u64::from(enumeration.container.size_bits)),
             Type::Float(float) => self.skip(u64::from(float.size_bits())),
@@ -350,8 +390,23 @@ impl<'t> Compiler<'t, '_> {
         }
     }
 
+    /// Whether this is a part of an event after its header.
+    fn in_event(&self) -> bool {
+        self.resolver.scopes[self.resolver.current].0 > Scope::EventHeader
+    }
+
+    /// The tag of a variant and its slot; there is one, or resolving had failed.
+    pub(crate) fn tag(&mut self, variant: &Variant) -> Option<(&'t Enumeration, Slot)> {
+        let field = self.resolver.find(&variant.tag)?;
+        let tag = self.resolver.uses.slot_of(field)?;
+        match &field.ty {
+            Type::Enumeration(enumeration) => Some((enumeration, tag)),
+            _ => None,
+        }
+    }
+
     /// The slot of a resolved reference; there is one, or resolving had failed.
-    fn slot(&mut self, reference: &FieldRef) -> Option<Slot> {
+    pub(crate) fn slot(&mut self, reference: &FieldRef) -> Option<Slot> {
         let field = self.resolver.find(reference)?;
         self.resolver.uses.slot_of(field)
     }
@@ -391,9 +446,7 @@ impl<'t> Compiler<'t, '_> {
     }
 
     fn variant(&mut self, variant: &'t Variant) {
-        let Some(field) = self.resolver.find(&variant.tag) else { return };
-        let Some(tag) = self.resolver.uses.slot_of(field) else { return };
-        let Type::Enumeration(enumeration) = &field.ty else { return };
+        let Some((enumeration, tag)) = self.tag(variant) else { return };
         if !self.resolver.uses.spend(enumeration.mappings.len() + variant.options.len()) {
             return;
         }
@@ -413,7 +466,7 @@ impl<'t> Compiler<'t, '_> {
 }
 
 /// Which values of the tag mean which option. Labels count with and without LTTng's underscore, the exact ones first.
-fn option_ranges(variant: &Variant, tag: &Enumeration) -> Vec<(u64, u64, usize)> {
+pub(crate) fn option_ranges(variant: &Variant, tag: &Enumeration) -> Vec<(u64, u64, usize)> {
     let (least, most) = tag.container.range();
     let key = |value: i128| sort_key(value as u64, tag.container.signed);
     let shown: HashMap<&str, usize> =

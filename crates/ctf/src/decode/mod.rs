@@ -9,12 +9,24 @@
 //! Packets come from strangers. Nothing in them makes this module panic or run for longer than they are long.
 
 mod compile;
+mod emit;
+mod layout;
 mod packet;
 mod program;
+mod show;
 
 pub use compile::CompileError;
+pub use layout::{IntegerForm, Labels, Layout, Node, NodeId, NodeKind, Visit};
 pub use packet::{PACKET_MAGIC, PacketError, PacketInfo, SeenEvent, TraceDecoder};
+pub(crate) use packet::{PassedEvent, StreamDecoder};
 pub use program::DecodeError;
+pub(crate) use program::Machine;
+pub(crate) use show::show;
+
+/// What a program shows, if it shows anything.
+pub(crate) fn layout_of(program: &emit::ScopeProgram) -> Option<Layout> {
+    program.shows().then(|| program.layout.clone())
+}
 
 #[cfg(test)]
 mod tests;

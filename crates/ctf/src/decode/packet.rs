@@ -1,8 +1,10 @@
 //! Packets and their events, with the programs of all kinds of events of a trace.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::compile::{CompileError, Phase, Resolver, Scopes, Use, Uses, compile};
+use super::emit::{ScopeProgram, emit, odd_float};
 use super::program::{DecodeError, Machine, ShortHeader, Slot, Step};
 use crate::class::{StreamClass, TraceClass};
 use crate::types::{ByteOrder, Field, Integer, Scope, Structure, Type};
@@ -106,14 +108,15 @@ pub struct TraceDecoder {
     has_magic: bool,
     has_stream_id: bool,
     has_instance_id: bool,
-    streams: HashMap<u64, StreamDecoder>,
+    streams: HashMap<u64, Arc<StreamDecoder>>,
     /// The stream of packets that name none.
     default_stream: Option<u64>,
     slots: Vec<u64>,
 }
 
+/// What the packets and events of one kind of stream are read with.
 #[derive(Debug)]
-struct StreamDecoder {
+pub(crate) struct StreamDecoder {
     context: Box<[Step]>,
     present: Vec<Slot>,
     event_header: Box<[Step]>,
@@ -122,6 +125,19 @@ struct StreamDecoder {
     /// The rest of each event after its header.
     events: Vec<EventSteps>,
     ids: EventIds,
+    /// What shows its values, if that was asked for.
+    pub(crate) shows: Shows,
+}
+
+/// The programs that show the values of one kind of stream.
+#[derive(Debug, Default)]
+pub(crate) struct Shows {
+    /// The context of its packets, without what this program has a use for.
+    pub(crate) packet_context: Option<ScopeProgram>,
+    /// The context that all its events have.
+    pub(crate) event_context: Option<ScopeProgram>,
+    /// Context and payload of each kind of event.
+    pub(crate) events: Vec<[Option<ScopeProgram>; 2]>,
 }
 
 /// What follows the header of one kind of event.
@@ -168,8 +184,17 @@ impl EventIds {
 }
 
 impl TraceDecoder {
-    /// Compiles the types of all packets and events of a trace.
+    /// Compiles the types of all packets and events of a trace, so that events can be counted.
     pub fn new(trace: &TraceClass) -> Result<TraceDecoder, CompileError> {
+        TraceDecoder::compiled(trace, false)
+    }
+
+    /// Compiles the types of all packets and events of a trace, so that their values can be shown.
+    pub(crate) fn showing(trace: &TraceClass) -> Result<TraceDecoder, CompileError> {
+        TraceDecoder::compiled(trace, true)
+    }
+
+    fn compiled(trace: &TraceClass, shows: bool) -> Result<TraceDecoder, CompileError> {
         let mut uses = Uses::new(KNOWN_SLOTS);
         let header_fields = trace.packet_header.as_ref();
         let in_header =
@@ -178,12 +203,16 @@ impl TraceDecoder {
         // References of all events are resolved before anything is compiled, since they decide what is kept.
         for stream in &trace.streams {
             resolve_stream(trace, stream, &mut uses)?;
+            if shows {
+                check_floats(stream)?;
+            }
         }
         let scopes = scopes_of(trace, None, None);
         let (header, phase) =
             compile(scopes, Scope::PacketHeader, Scope::PacketHeader, &mut uses, Phase::PACKET_START);
         for stream in &trace.streams {
-            streams.insert(stream.id, StreamDecoder::new(trace, stream, &mut uses, phase));
+            let decoder = StreamDecoder::new(trace, stream, &mut uses, phase, shows);
+            streams.insert(stream.id, Arc::new(decoder));
             if uses.is_exhausted() {
                 let cause = "the types of its events take too much memory when compiled".to_owned();
                 return Err(CompileError { place: format!("stream {}", stream.id), cause });
@@ -208,11 +237,33 @@ impl TraceDecoder {
         self.streams[&stream].short_header.is_some()
     }
 
+    /// Memory for the integers that reading one stream keeps.
+    pub(crate) fn slots(&self) -> Box<[u64]> {
+        vec![0; self.slots.len()].into()
+    }
+
+    /// What packets of that stream class are read with.
+    pub(crate) fn stream(&self, id: u64) -> Option<&Arc<StreamDecoder>> {
+        self.streams.get(&id)
+    }
+
     /// Reads the start of a packet. `bytes` are the first of the packet (all of its header at least), `available` the
     /// number of bytes from its start to the end of the file.
     pub fn packet(&mut self, bytes: &[u8], available: u64) -> Result<PacketInfo, PacketError> {
+        let mut slots = std::mem::take(&mut self.slots);
+        let info = self.packet_into(&mut slots, bytes, available);
+        self.slots = slots;
+        info
+    }
+
+    /// As [`TraceDecoder::packet`], with the integers that later fields may refer to left in `slots`.
+    pub(crate) fn packet_into(
+        &self,
+        slots: &mut [u64],
+        bytes: &[u8],
+        available: u64,
+    ) -> Result<PacketInfo, PacketError> {
         let mut machine = Machine::new(bytes, u64::MAX);
-        let slots = self.slots.as_mut_slice();
         machine.run(&self.header, slots)?;
         let slot = |slots: &[u64], slot: Slot| slots[usize::from(slot)];
         if self.has_magic && slot(slots, MAGIC) != PACKET_MAGIC {
@@ -258,6 +309,17 @@ impl TraceDecoder {
         })
     }
 
+    /// Where the context of a packet starts, with the integers before it in `slots`.
+    pub(crate) fn pass_header<'p>(
+        &self,
+        slots: &mut [u64],
+        packet: &'p [u8],
+    ) -> Result<Machine<'p>, DecodeError> {
+        let mut machine = Machine::new(packet, u64::MAX);
+        machine.run(&self.header, slots)?;
+        Ok(machine)
+    }
+
     /// Passes over the events of a packet and shows each. `packet` is its content at least, and `info` what
     /// [`TraceDecoder::packet`] said of these bytes. Events before an error have been shown.
     pub fn events(
@@ -274,40 +336,69 @@ impl TraceDecoder {
         machine.run(&stream.context, slots)?;
         machine.time = info.timestamp_begin.unwrap_or(0);
         while machine.has_more() {
-            let at = machine.at;
-            let id = match stream.short_header.and_then(|form| machine.short_header(form)) {
-                Some(id) => {
-                    slots[usize::from(EVENT_ID)] = id;
-                    id
-                }
-                None => {
-                    slots[usize::from(EVENT_ID)] = 0;
-                    machine.run(&stream.event_header, slots)?;
-                    slots[usize::from(EVENT_ID)]
-                }
-            };
-            let Some(class) = stream.ids.position(id) else {
-                return Err(DecodeError::UnknownEvent { at, id });
-            };
-            let event = &stream.events[class];
-            match event.fixed_bits {
-                Some(bits) => machine.skip(bits)?,
-                None => machine.run(&event.steps, slots)?,
-            }
-            if machine.at == at {
-                return Err(DecodeError::EmptyEvent { at });
-            }
-            seen(SeenEvent { class, time: machine.time });
+            let event = stream.event(&mut machine, slots)?;
+            seen(SeenEvent { class: event.class, time: event.time });
         }
         Ok(())
     }
 }
 
+/// An event that was passed, and where its values are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PassedEvent {
+    pub(crate) class: usize,
+    /// When, in clock cycles.
+    pub(crate) time: u64,
+    /// Where its values start, after the header, in bits.
+    pub(crate) body: u64,
+}
+
 impl StreamDecoder {
-    fn new(trace: &TraceClass, stream: &StreamClass, uses: &mut Uses, phase: Phase) -> StreamDecoder {
+    /// Passes over one event; on an error the machine stands where it was at fault.
+    #[inline]
+    pub(crate) fn event(
+        &self,
+        machine: &mut Machine<'_>,
+        slots: &mut [u64],
+    ) -> Result<PassedEvent, DecodeError> {
+        let at = machine.at;
+        let id = match self.short_header.and_then(|form| machine.short_header(form)) {
+            Some(id) => {
+                slots[usize::from(EVENT_ID)] = id;
+                id
+            }
+            None => {
+                slots[usize::from(EVENT_ID)] = 0;
+                machine.run(&self.event_header, slots)?;
+                slots[usize::from(EVENT_ID)]
+            }
+        };
+        let Some(class) = self.ids.position(id) else {
+            return Err(DecodeError::UnknownEvent { at, id });
+        };
+        let (time, body) = (machine.time, machine.at);
+        let event = &self.events[class];
+        match event.fixed_bits {
+            Some(bits) => machine.skip(bits)?,
+            None => machine.run(&event.steps, slots)?,
+        }
+        if machine.at == at {
+            return Err(DecodeError::EmptyEvent { at });
+        }
+        Ok(PassedEvent { class, time, body })
+    }
+
+    fn new(
+        trace: &TraceClass,
+        stream: &StreamClass,
+        uses: &mut Uses,
+        phase: Phase,
+        shows: bool,
+    ) -> StreamDecoder {
         let scopes = scopes_of(trace, Some(stream), None);
         let context_fields = stream.packet_context.as_ref();
         let present = context_fields.map(|context| keep(context, &CONTEXT_FIELDS, uses)).unwrap_or_default();
+        let shows = if shows { Shows::new(trace, stream, uses, phase) } else { Shows::default() };
         let (context, _) = compile(scopes, Scope::PacketContext, Scope::PacketContext, uses, phase);
         let (event_header, phase) =
             compile(scopes, Scope::EventHeader, Scope::EventHeader, uses, Phase::UNKNOWN);
@@ -317,8 +408,63 @@ impl StreamDecoder {
         });
         let events = events.collect();
         let short_header = short_header(&event_header);
-        StreamDecoder { context, present, event_header, short_header, events, ids: EventIds::of(stream) }
+        StreamDecoder {
+            context,
+            present,
+            event_header,
+            short_header,
+            events,
+            ids: EventIds::of(stream),
+            shows,
+        }
     }
+}
+
+impl Shows {
+    fn new(trace: &TraceClass, stream: &StreamClass, uses: &mut Uses, mut phase: Phase) -> Shows {
+        let scopes = scopes_of(trace, Some(stream), None);
+        let known = |field: &Field| {
+            integer_of(field).is_some() && CONTEXT_FIELDS.iter().any(|(name, _)| *name == field.name)
+        };
+        let packet_context = emit(scopes, Scope::PacketContext, uses, &mut phase, &known);
+        let mut phase = Phase::UNKNOWN;
+        let shown = |_: &Field| false;
+        let event_context = emit(scopes, Scope::StreamEventContext, uses, &mut phase, &shown);
+        let events = (0..stream.events.len()).map(|event| {
+            let scopes = scopes_of(trace, Some(stream), Some(event));
+            let mut phase = phase;
+            [Scope::EventContext, Scope::EventFields]
+                .map(|scope| emit(scopes, scope, uses, &mut phase, &shown))
+        });
+        let events = events.collect();
+        Shows { packet_context, event_context, events }
+    }
+}
+
+/// Refuses floating point numbers that are no numbers of C.
+fn check_floats(stream: &StreamClass) -> Result<(), CompileError> {
+    let check = |place: &dyn Fn() -> String, structure: &Option<Structure>| {
+        let fields = structure.iter().flat_map(|structure| &structure.fields);
+        match fields.filter_map(|field| odd_float(&field.ty)).next() {
+            None => Ok(()),
+            Some(float) => {
+                let cause = format!(
+                    "a floating point number with {} bits of exponent and {} of mantissa: this program reads 8 and 24, or 11 and 53",
+                    float.exponent_bits, float.mantissa_bits
+                );
+                Err(CompileError { place: place(), cause })
+            }
+        }
+    };
+    let of_stream = || format!("stream {}", stream.id);
+    check(&of_stream, &stream.packet_context)?;
+    check(&of_stream, &stream.event_context)?;
+    for event in &stream.events {
+        let of_event = || format!("event \"{}\" of stream {}", event.name, stream.id);
+        check(&of_event, &event.context)?;
+        check(&of_event, &event.fields)?;
+    }
+    Ok(())
 }
 
 /// Which of LTTng's headers these steps are, if any. They are compared with what LTTng's structures compile to; where
@@ -404,7 +550,7 @@ fn use_event_header(structure: &Structure, uses: &mut Uses) {
     }
 }
 
-fn integer_of(field: &Field) -> Option<&Integer> {
+pub(super) fn integer_of(field: &Field) -> Option<&Integer> {
     match &field.ty {
         Type::Integer(integer) => Some(integer),
         Type::Enumeration(enumeration) => Some(&enumeration.container),

@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 
-use crate::types::ByteOrder;
+use crate::types::{ByteOrder, Integer};
 
 /// Why the bits of a packet are not what the metadata says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -27,12 +27,32 @@ pub enum DecodeError {
         /// Its id.
         id: u64,
     },
+    /// More elements without any bits than anybody wants to see.
+    #[error("an array at bit {at} has more than 65536 elements without size")]
+    EmptyElements {
+        /// Where it is, in bits from the start of the packet.
+        at: u64,
+    },
     /// Events without any bits: nobody knows how many there are.
     #[error("events without size at bit {at}")]
     EmptyEvent {
         /// Where they are, in bits from the start of the packet.
         at: u64,
     },
+}
+
+impl DecodeError {
+    /// The same error, of bits that are `by` further in the packet than where they were read.
+    pub(crate) fn moved(mut self, by: u64) -> DecodeError {
+        match &mut self {
+            DecodeError::Truncated { at }
+            | DecodeError::NoOption { at }
+            | DecodeError::UnknownEvent { at, .. }
+            | DecodeError::EmptyElements { at }
+            | DecodeError::EmptyEvent { at } => *at = at.saturating_add(by),
+        }
+        self
+    }
 }
 
 /// One of the integers that the machine keeps.
@@ -44,6 +64,13 @@ pub(crate) struct Bits {
     pub(crate) size: u8,
     pub(crate) order: ByteOrder,
     pub(crate) signed: bool,
+}
+
+impl Bits {
+    pub(crate) fn of(integer: &Integer) -> Bits {
+        let size = integer.size_bits.clamp(1, 64) as u8;
+        Bits { size, order: integer.byte_order, signed: integer.signed }
+    }
 }
 
 /// How often a loop runs.
@@ -93,9 +120,9 @@ pub(crate) fn sort_key(value: u64, signed: bool) -> u64 {
 /// Runs steps over the bits of one packet.
 #[derive(Debug)]
 pub(crate) struct Machine<'p> {
-    packet: &'p [u8],
+    pub(crate) packet: &'p [u8],
     /// End of the content, in bits; at most the bits of `packet`.
-    end: u64,
+    pub(crate) end: u64,
     /// Where it stands, in bits.
     pub(crate) at: u64,
     /// The clock, in cycles.
@@ -211,15 +238,40 @@ impl<'p> Machine<'p> {
     }
 
     fn string(&mut self) -> Result<(), DecodeError> {
+        self.take_string().map(|_| ())
+    }
+
+    /// Takes bytes up to the next NUL, and passes over that. It stands at a byte.
+    #[inline]
+    pub(crate) fn take_string(&mut self) -> Result<&'p [u8], DecodeError> {
         let truncated = DecodeError::Truncated { at: self.at };
-        let content = &self.packet[(self.at / 8) as usize..(self.end / 8) as usize];
-        let text = CStr::from_bytes_until_nul(content).map_err(|_| truncated)?;
-        self.skip(text.count_bytes() as u64 * 8 + 8)
+        let packet: &'p [u8] = self.packet;
+        let content = &packet[(self.at / 8) as usize..(self.end / 8) as usize];
+        let text = CStr::from_bytes_until_nul(content).map_err(|_| truncated)?.to_bytes();
+        self.skip(text.len() as u64 * 8 + 8)?;
+        Ok(text)
+    }
+
+    /// Takes whole bytes. It stands at a byte.
+    #[inline]
+    pub(crate) fn take_bytes(&mut self, count: u64) -> Result<&'p [u8], DecodeError> {
+        let first = (self.at / 8) as usize;
+        self.skip(count.saturating_mul(8))?;
+        let packet: &'p [u8] = self.packet;
+        Ok(&packet[first..first + count as usize])
+    }
+
+    /// Takes a known number of whole bytes. It stands at a byte.
+    #[inline]
+    pub(crate) fn take<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+        let first = (self.at / 8) as usize;
+        self.skip(N as u64 * 8)?;
+        Ok(self.bytes(first))
     }
 
     /// Takes an integer of at most 64 bits, sign-extended if it is signed.
     #[inline]
-    fn integer(&mut self, bits: Bits) -> Result<u64, DecodeError> {
+    pub(crate) fn integer(&mut self, bits: Bits) -> Result<u64, DecodeError> {
         let (start, size) = (self.at, u64::from(bits.size));
         self.skip(size)?;
         let first = (start / 8) as usize;
@@ -241,6 +293,7 @@ impl<'p> Machine<'p> {
     }
 
     /// The bytes from `first` on, which [`Machine::skip`] has found to be there.
+    #[inline]
     fn bytes<const N: usize>(&self, first: usize) -> [u8; N] {
         self.packet[first..first + N].try_into().expect("N bytes")
     }

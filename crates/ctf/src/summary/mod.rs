@@ -4,13 +4,12 @@
 //! Reading is serial and takes one packet's memory at a time. What cannot be read is named in
 //! [`Summary::faults`], and the rest is read nevertheless.
 
-mod files;
 mod streams;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use files::TraceFiles;
+use crate::trace_files::{Found, TraceFiles};
 
 /// Faults beyond this number are counted, not kept.
 const MAX_FAULTS: usize = 100;
@@ -136,9 +135,14 @@ impl Summary {
 /// # Ok::<(), rttng_ctf::summary::SummaryError>(())
 /// ```
 pub fn summarise(folder: &Path) -> Result<Summary, SummaryError> {
-    let mut summary = Summary::default();
-    for trace in files::find(folder, &mut summary)? {
-        let TraceFiles { class, path, data } = trace;
+    let mut found = Found::default();
+    found.look_into(folder).map_err(|source| SummaryError { path: folder.to_owned(), source })?;
+    let mut summary = Summary { traces: found.unreadable_traces, bytes: found.bytes, ..Summary::default() };
+    for (path, cause) in &found.faults {
+        summary.fault(path, None, cause);
+    }
+    for trace in found.traces {
+        let TraceFiles { class, path, data, .. } = trace;
         summary.traces += 1;
         let events = class.streams.iter().flat_map(|stream| &stream.events);
         summary.declared.extend(events.map(|event| event.name.clone()));

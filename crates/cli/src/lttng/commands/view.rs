@@ -1,4 +1,5 @@
-//! `view [SESSION]`: becomes a trace reader on the session's trace (`docs/spec/cli.md` §6.14).
+//! `view [SESSION]`: becomes a trace reader on the session's trace (`docs/spec/cli.md` §6.14). Called as `rttng`, that is
+//! our own reader; called as `lttng`, the one that LTTng takes, or ours if that is not installed.
 
 use std::io::IsTerminal;
 use std::os::unix::process::CommandExt;
@@ -7,6 +8,7 @@ use std::process::Command;
 
 use rttng_wire::client::Session;
 
+use crate::dispatch::is_lttng;
 use crate::lttng::exit::{Exit, Step};
 use crate::lttng::program::Program;
 use crate::lttng::table::CommandSpec;
@@ -80,17 +82,40 @@ fn arguments(session: &Session, own_viewer: bool) -> Vec<String> {
 
 /// Replaces this process; returns only if that fails.
 fn launch(program: &Program, viewer: Option<&str>, arguments: &[String]) -> Step<Exit> {
-    let words: Vec<&str> = match viewer {
-        Some(text) => text.split(' ').filter(|word| !word.is_empty()).collect(),
-        None => vec![READERS.into_iter().find(|reader| installed(reader)).unwrap_or(READERS[0])],
+    let (name, mut command) = match viewer {
+        Some(text) => {
+            let mut words = text.split(' ').filter(|word| !word.is_empty());
+            let Some(name) = words.next() else {
+                program.out.error("Failed to launch viewer: no command given");
+                return Err(Exit::ERROR);
+            };
+            let mut command = Command::new(name);
+            command.args(words);
+            (name, command)
+        }
+        None => reader(arguments),
     };
-    let Some((&name, options)) = words.split_first() else {
-        program.out.error("Failed to launch viewer: no command given");
-        return Err(Exit::ERROR);
-    };
-    let error = Command::new(name).args(options).args(arguments).exec();
+    let error = command.args(arguments).exec();
     program.out.system_error(format_args!("Failed to launch \"{name}\" viewer"), &error);
     Err(Exit::ERROR)
+}
+
+/// The reader to take if none was asked for.
+fn reader(arguments: &[String]) -> (&'static str, Command) {
+    let called_lttng = std::env::args_os().next().is_some_and(|name| is_lttng(&name));
+    // Live sessions are read over the network, which ours does not do.
+    let is_live = arguments.len() > 1;
+    let found = READERS.into_iter().find(|reader| installed(reader));
+    if !is_live
+        && (!called_lttng || found.is_none())
+        && let Ok(own) = std::env::current_exe()
+    {
+        let mut command = Command::new(own);
+        command.arg0("rttng").arg("view");
+        return ("rttng view", command);
+    }
+    let name = found.unwrap_or(READERS[0]);
+    (name, Command::new(name))
 }
 
 fn installed(name: &str) -> bool {

@@ -1,0 +1,120 @@
+//! `rttng view TRACE...`: the events of traces as text. `rttng view SESSION` is LTTng's command, which then comes back
+//! here with the session's folder.
+
+mod options;
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+use rttng_ctf::read::{Message, Reader};
+use rttng_view::ViewError;
+use rttng_view::text::TextPrinter;
+
+use crate::lttng;
+use options::{Options, When};
+
+/// Status of a program whose reader went away, as shells have it for SIGPIPE.
+const BROKEN_PIPE: u8 = 128 + 13;
+
+/// `rttng view`: `argv` from the command's own name on.
+pub(crate) fn main(argv: Vec<OsString>) -> ExitCode {
+    let options = match Options::try_parse_from(&argv) {
+        Ok(options) => options,
+        // LTTng's own options of the command.
+        Err(error) if error.use_stderr() && lttng_means(&argv) => return as_lttng(argv),
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(error.exit_code() as u8);
+        }
+    };
+    let is_session = |trace: &PathBuf| !trace.exists() && trace.components().count() == 1;
+    if options.traces.is_empty() || options.traces.iter().any(is_session) {
+        return as_lttng(argv);
+    }
+    match view(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(ViewError::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            ExitCode::from(BROKEN_PIPE)
+        }
+        Err(error) => {
+            eprintln!("rttng view: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Its options, for man pages and completion.
+pub(crate) fn describe() -> clap::Command {
+    Options::command()
+}
+
+/// Whether a word is an option that only LTTng's `view` has.
+fn lttng_means(argv: &[OsString]) -> bool {
+    argv.iter().filter_map(|word| word.to_str()).any(|word| {
+        ["--viewer", "--trace-path"]
+            .iter()
+            .any(|option| word == *option || word.starts_with(&format!("{option}=")))
+    })
+}
+
+fn as_lttng(argv: Vec<OsString>) -> ExitCode {
+    lttng::main(std::iter::once(OsString::from("rttng")).chain(argv).collect())
+}
+
+fn view(options: &Options) -> Result<(), ViewError> {
+    let seconds = options.clock_offset.saturating_mul(1_000_000_000);
+    let reading = rttng_ctf::read::Options {
+        clock_offset_ns: seconds.saturating_add(options.clock_offset_ns),
+        ..Default::default()
+    };
+    let mut reader = Reader::open(&options.traces, &reading)?;
+    for trace in reader.traces() {
+        for warning in trace.warnings() {
+            let path = trace.metadata().display();
+            eprintln!("rttng view: {path}, line {}: {}", warning.line, warning.message);
+        }
+    }
+    if options.count {
+        let mut count = 0u64;
+        while let Some(message) = reader.next()? {
+            count += u64::from(matches!(message, Message::Event(_)));
+        }
+        return writeln!(std::io::stdout(), "{count}").map_err(ViewError::Write);
+    }
+    let color = |terminal: bool| wants_color(options.color, terminal);
+    let to_terminal = options.output.is_none() && std::io::stdout().is_terminal();
+    let text = options.text(color(to_terminal), color(std::io::stderr().is_terminal()));
+    match &options.output {
+        Some(path) => {
+            let file = File::create(path).map_err(ViewError::Write)?;
+            TextPrinter::new(&reader, text, file, std::io::stderr()).print_all(&mut reader)
+        }
+        None => {
+            // Not std's own: that one looks for the ends of lines.
+            let output =
+                rustix::io::dup(rustix::stdio::stdout()).map_err(|error| ViewError::Write(error.into()))?;
+            let output = File::from(output);
+            TextPrinter::new(&reader, text, output, std::io::stderr()).print_all(&mut reader)
+        }
+    }
+}
+
+/// Whether an output is coloured; babeltrace2's variable wins over the option.
+fn wants_color(when: When, is_terminal: bool) -> bool {
+    let when = match std::env::var("BABELTRACE_TERM_COLOR").as_deref() {
+        Ok("ALWAYS" | "always") => When::Always,
+        Ok("NEVER" | "never") => When::Never,
+        _ => when,
+    };
+    match when {
+        When::Never => false,
+        When::Always => true,
+        When::Auto => {
+            is_terminal && std::env::var("TERM").is_ok_and(|term| !term.is_empty() && term != "dumb")
+        }
+    }
+}

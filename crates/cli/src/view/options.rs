@@ -1,0 +1,175 @@
+//! The command line of `rttng view`: that of `babeltrace2 convert`, as far as it is about traces in files and text.
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+use rttng_view::text::{Fields, Names, TextOptions, TimeFormat};
+
+/// Shows the events of traces, all streams together, in the order of time.
+///
+/// The text is that of babeltrace2, byte for byte, and so are the options.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "rttng view", bin_name = "rttng view", max_term_width = 100)]
+pub(crate) struct Options {
+    /// Only count the events, and say how many there are
+    #[arg(long, conflicts_with_all = ["output"])]
+    pub(crate) count: bool,
+
+    /// Print times in cycles of the clock
+    #[arg(long, conflicts_with = "clock_seconds")]
+    pub(crate) clock_cycles: bool,
+
+    /// Print dates with the times
+    #[arg(long)]
+    pub(crate) clock_date: bool,
+
+    /// Print times of UTC, not of the local time zone
+    #[arg(long)]
+    pub(crate) clock_gmt: bool,
+
+    /// Print times as seconds since the origin of the clock
+    #[arg(long)]
+    pub(crate) clock_seconds: bool,
+
+    /// Add seconds to all clocks
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 0,
+        hide_default_value = true,
+        allow_negative_numbers = true
+    )]
+    pub(crate) clock_offset: i64,
+
+    /// Add nanoseconds to all clocks
+    #[arg(
+        long,
+        value_name = "NANOSECONDS",
+        default_value_t = 0,
+        hide_default_value = true,
+        allow_negative_numbers = true
+    )]
+    pub(crate) clock_offset_ns: i64,
+
+    /// Colour the output: `auto` does so in a terminal
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: When,
+
+    /// Print these words before each event's name: `all`, `trace`, `trace:hostname`, `trace:domain`, `trace:procname`,
+    /// `trace:vpid`, `loglevel`, `emf` [default: trace:hostname,trace:procname,trace:vpid]
+    #[arg(short = 'f', long, value_name = "FIELD", value_delimiter = ',')]
+    pub(crate) fields: Vec<Field>,
+
+    /// Print these names: `payload` (or `arg`, `args`), `context` (or `ctx`), `scope`, `header`, `all`, `none`
+    /// [default: payload,context]
+    #[arg(short = 'n', long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) names: Vec<Name>,
+
+    /// Do not print the time since the event before
+    #[arg(long)]
+    pub(crate) no_delta: bool,
+
+    /// Write to this file
+    #[arg(short = 'w', long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Folders with traces in them or below; or the name of a recording session
+    #[arg(value_name = "TRACE")]
+    pub(crate) traces: Vec<PathBuf>,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    Never,
+    Auto,
+    Always,
+}
+
+/// A word of `--fields`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Field {
+    All,
+    Trace,
+    #[value(name = "trace:hostname")]
+    Hostname,
+    #[value(name = "trace:domain")]
+    Domain,
+    #[value(name = "trace:procname")]
+    Procname,
+    #[value(name = "trace:vpid")]
+    Vpid,
+    Loglevel,
+    Emf,
+}
+
+/// A word of `--names`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Name {
+    #[value(alias = "arg", alias = "args")]
+    Payload,
+    None,
+    All,
+    Scope,
+    Header,
+    #[value(alias = "ctx")]
+    Context,
+}
+
+impl Options {
+    /// How events are written; `color` and `color_messages` say what the two outputs can show.
+    pub(crate) fn text(&self, color: bool, color_messages: bool) -> TextOptions {
+        TextOptions {
+            time: match (self.clock_cycles, self.clock_seconds) {
+                (true, _) => TimeFormat::Cycles,
+                (_, true) => TimeFormat::Seconds,
+                _ => TimeFormat::OfDay,
+            },
+            date: self.clock_date,
+            gmt: self.clock_gmt,
+            delta: !self.no_delta,
+            names: self.chosen_names(),
+            fields: self.chosen_fields(),
+            color,
+            color_messages,
+        }
+    }
+
+    fn chosen_names(&self) -> Names {
+        if self.names.is_empty() {
+            return Names::default();
+        }
+        let mut names = Names::NONE;
+        for name in &self.names {
+            match name {
+                Name::Payload => names.payload = true,
+                Name::None => names = Names::NONE,
+                Name::All => names = Names::ALL,
+                Name::Scope => names.scope = true,
+                Name::Header => names.header = true,
+                Name::Context => names.context = true,
+            }
+        }
+        names
+    }
+
+    fn chosen_fields(&self) -> Fields {
+        if self.fields.is_empty() {
+            return Fields::default();
+        }
+        let mut fields = Fields::NONE;
+        for field in &self.fields {
+            match field {
+                Field::All => fields = Fields::ALL,
+                Field::Trace => fields.trace = true,
+                Field::Hostname => fields.hostname = true,
+                Field::Domain => fields.domain = true,
+                Field::Procname => fields.procname = true,
+                Field::Vpid => fields.vpid = true,
+                Field::Loglevel => fields.loglevel = true,
+                Field::Emf => fields.emf = true,
+            }
+        }
+        fields
+    }
+}

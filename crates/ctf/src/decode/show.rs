@@ -1,0 +1,126 @@
+//! Runs the steps of `emit`: takes values from a packet and shows them to a visitor.
+//!
+//! The bits were passed over before, with the same types (`program`), so everything is where it should be; what is
+//! not there after all is an error nevertheless, and nothing is read past the packet.
+
+use super::emit::{Emit, Load};
+use super::layout::{NodeId, Visit};
+use super::program::{Bits, Count, DecodeError, Machine, sort_key};
+use crate::types::ByteOrder;
+
+/// Most elements without bits that one scope may show, all arrays together.
+const MAX_EMPTY_ELEMENTS: u32 = 1 << 16;
+
+/// Shows the values of one scope.
+#[derive(Debug)]
+pub(crate) struct Show<'m, 'p, 's, 'v, V> {
+    machine: &'m mut Machine<'p>,
+    slots: &'s mut [u64],
+    visitor: &'v mut V,
+    last: u64,
+    empty_left: u32,
+}
+
+/// Runs `steps` from where `machine` stands.
+#[inline]
+pub(crate) fn show<V: Visit>(
+    steps: &[Emit],
+    machine: &mut Machine<'_>,
+    slots: &mut [u64],
+    visitor: &mut V,
+) -> Result<(), DecodeError> {
+    Show { machine, slots, visitor, last: 0, empty_left: MAX_EMPTY_ELEMENTS }.run(steps)
+}
+
+impl<V: Visit> Show<'_, '_, '_, '_, V> {
+    fn run(&mut self, steps: &[Emit]) -> Result<(), DecodeError> {
+        for step in steps {
+            match step {
+                Emit::Align(bits) => {
+                    let mask = u64::from(*bits) - 1;
+                    self.machine.skip(self.machine.at.wrapping_neg() & mask)?;
+                }
+                Emit::Skip(bits) => self.machine.skip(*bits)?,
+                Emit::Unsigned { node, load, size } => {
+                    self.last = self.load(*load, *size, false)?;
+                    self.visitor.unsigned(*node, self.last);
+                }
+                Emit::Signed { node, load, size } => {
+                    self.last = self.load(*load, *size, true)?;
+                    self.visitor.signed(*node, self.last as i64);
+                }
+                Emit::Take { slot, bits } => {
+                    self.slots[usize::from(*slot)] = self.machine.integer(*bits)?;
+                }
+                Emit::Keep(slot) => self.slots[usize::from(*slot)] = self.last,
+                Emit::Float { node, size, order } => self.float(*node, *size, *order)?,
+                Emit::String(node) => {
+                    let text = self.machine.take_string()?;
+                    self.visitor.text(*node, text);
+                }
+                Emit::Text { node, count } => {
+                    let count = self.count(*count);
+                    let bytes = self.machine.take_bytes(count)?;
+                    let length = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
+                    self.visitor.text(*node, &bytes[..length]);
+                }
+                Emit::Begin(node) => self.visitor.begin(*node),
+                Emit::End(node) => self.visitor.end(*node),
+                Emit::Array { node, count, body } => self.array(*node, *count, body)?,
+                Emit::Variant { node, tag, options } => {
+                    let key = sort_key(self.slots[usize::from(*tag)], options.signed);
+                    let found =
+                        options.ranges.iter().find(|(first, last, _)| (*first..=*last).contains(&key));
+                    let Some((_, _, option)) = found else {
+                        return Err(DecodeError::NoOption { at: self.machine.at });
+                    };
+                    self.visitor.begin(*node);
+                    self.run(&options.steps[*option])?;
+                    self.visitor.end(*node);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&self, count: Count) -> u64 {
+        match count {
+            Count::Fixed(count) => count,
+            Count::Recorded(slot) => self.slots[usize::from(slot)],
+        }
+    }
+
+    #[inline]
+    fn load(&mut self, load: Load, size: u8, signed: bool) -> Result<u64, DecodeError> {
+        let raw = match load {
+            Load::Byte => u64::from(u8::from_le_bytes(self.machine.take()?)),
+            Load::Le16 => u64::from(u16::from_le_bytes(self.machine.take()?)),
+            Load::Le32 => u64::from(u32::from_le_bytes(self.machine.take()?)),
+            Load::Le64 => u64::from_le_bytes(self.machine.take()?),
+            Load::Any(order) => return self.machine.integer(Bits { size, order, signed }),
+        };
+        let unused = 64 - u32::from(size);
+        Ok(if signed { ((raw << unused) as i64 >> unused) as u64 } else { raw })
+    }
+
+    fn float(&mut self, node: NodeId, size: u8, order: ByteOrder) -> Result<(), DecodeError> {
+        let raw = self.machine.integer(Bits { size, order, signed: false })?;
+        let value = if size == 32 { f64::from(f32::from_bits(raw as u32)) } else { f64::from_bits(raw) };
+        self.visitor.float(node, value);
+        Ok(())
+    }
+
+    fn array(&mut self, node: NodeId, count: Count, body: &[Emit]) -> Result<(), DecodeError> {
+        self.visitor.begin(node);
+        for index in 0..self.count(count) {
+            let at = self.machine.at;
+            self.visitor.element(node, index);
+            self.run(body)?;
+            if self.machine.at == at {
+                self.empty_left = self.empty_left.checked_sub(1).ok_or(DecodeError::EmptyElements { at })?;
+            }
+        }
+        self.visitor.end(node);
+        Ok(())
+    }
+}

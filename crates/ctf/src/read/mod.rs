@@ -1,0 +1,308 @@
+//! Traces, from front to back: every event of all their streams in the order of time, and what was lost between them.
+//!
+//! [`Reader::open`] finds the traces in folders, [`Reader::next`] gives one message after the other. An [`Event`] is a
+//! view of the bytes where it was recorded: nothing is allocated for it, and its values are taken from there when a
+//! [`Visit`]or asks for them.
+//!
+//! ```no_run
+//! use rttng_ctf::read::{Message, Options, Reader};
+//!
+//! let mut reader = Reader::open(&["/tmp/trace".into()], &Options::default())?;
+//! let mut count = 0;
+//! while let Some(message) = reader.next()? {
+//!     if let Message::Event(event) = message {
+//!         count += 1;
+//!         println!("{:?} {}", event.nanoseconds(), event.class().name);
+//!     }
+//! }
+//! println!("{count} events");
+//! # Ok::<(), rttng_ctf::read::ReadError>(())
+//! ```
+//!
+//! Events of one time come in the order of babeltrace2: by the UUID of the trace, then by its name, then by the ids of
+//! stream class and stream.
+//!
+//! Memory: a window of 128 KiB for each stream (more for larger events), and 72 bytes for each packet.
+
+mod clock;
+mod error;
+mod merge;
+mod open;
+mod packets;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+pub use clock::TimeScale;
+pub use error::ReadError;
+pub use open::Options;
+
+use crate::class::{EventClass, StreamClass, TraceClass};
+use crate::decode::{Layout, PassedEvent, Visit};
+use crate::types::Scope;
+use merge::Tournament;
+use stream::{Next, Stream};
+
+/// One trace that is read.
+#[derive(Debug)]
+pub struct Trace {
+    class: TraceClass,
+    metadata: PathBuf,
+    name: String,
+    warnings: Vec<crate::tsdl::Warning>,
+    layouts: Vec<StreamLayouts>,
+}
+
+/// What there is to see in the packets and events of one stream class.
+#[derive(Debug)]
+struct StreamLayouts {
+    packet_context: Option<Layout>,
+    event_context: Option<Layout>,
+    events: Vec<[Option<Layout>; 2]>,
+}
+
+impl Trace {
+    /// What its metadata says.
+    pub fn class(&self) -> &TraceClass {
+        &self.class
+    }
+
+    /// Its metadata file.
+    pub fn metadata(&self) -> &Path {
+        &self.metadata
+    }
+
+    /// The host that it was recorded on and its place below the folder that was opened, as far as they are known.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What was passed over in its metadata.
+    pub fn warnings(&self) -> &[crate::tsdl::Warning] {
+        &self.warnings
+    }
+
+    /// What is to be seen in a scope of a stream class (a position in [`TraceClass::streams`]) and, for
+    /// [`Scope::EventContext`] and [`Scope::EventFields`], of an event class (a position in [`StreamClass::events`]).
+    /// Nothing where the metadata declares nothing, and for the headers.
+    pub fn layout(&self, stream: usize, event: usize, scope: Scope) -> Option<&Layout> {
+        let layouts = self.layouts.get(stream)?;
+        match scope {
+            Scope::PacketHeader | Scope::EventHeader => None,
+            Scope::PacketContext => layouts.packet_context.as_ref(),
+            Scope::StreamEventContext => layouts.event_context.as_ref(),
+            Scope::EventContext => layouts.events.get(event)?[0].as_ref(),
+            Scope::EventFields => layouts.events.get(event)?[1].as_ref(),
+        }
+    }
+}
+
+/// How much was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LossCount {
+    /// That many events.
+    Events(u64),
+    /// Events, maybe, before the first packet that is there: nobody counted them.
+    SomeEvents,
+    /// That many packets.
+    Packets(u64),
+}
+
+/// Something that was lost in one stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lost {
+    /// What and how much.
+    pub count: LossCount,
+    /// Between when and when, in nanoseconds since the origin, if that is known.
+    pub span: Option<(i64, i64)>,
+}
+
+/// What comes next.
+#[derive(Debug)]
+pub enum Message<'r> {
+    /// An event.
+    Event(Event<'r>),
+    /// Something was lost in the stream of that number ([`Reader::stream`]).
+    Lost {
+        /// The stream's number.
+        stream: usize,
+        /// What.
+        lost: Lost,
+    },
+}
+
+/// Reads traces.
+#[derive(Debug)]
+pub struct Reader {
+    traces: Vec<Trace>,
+    /// In the order in which they come at one time.
+    streams: Vec<Stream>,
+    order: Tournament,
+    /// Whether the winner's next thing was given out already.
+    is_taken: bool,
+}
+
+/// What is known of a stream that is read.
+#[derive(Debug, Clone, Copy)]
+pub struct StreamInfo<'r> {
+    /// Its trace, a position in [`Reader::traces`].
+    pub trace: usize,
+    /// Its class, a position in [`TraceClass::streams`].
+    pub class: usize,
+    /// Which of the class's streams: for LTTng the CPU.
+    pub instance: u64,
+    /// The data file that its first packet is in.
+    pub path: &'r Path,
+    /// How many packets it has.
+    pub packets: usize,
+    /// How its clock goes, if it has one.
+    pub scale: Option<TimeScale>,
+}
+
+impl Reader {
+    /// Opens all traces in these folders and below. A folder without any is an error, as is a trace that cannot be
+    /// read from its start.
+    pub fn open(folders: &[PathBuf], options: &Options) -> Result<Reader, ReadError> {
+        open::open(folders, options)
+    }
+
+    fn new(traces: Vec<Trace>, mut streams: Vec<Stream>) -> Reader {
+        let times: Vec<i64> = streams.iter_mut().map(Stream::advance).collect();
+        Reader { traces, streams, order: Tournament::new(times), is_taken: false }
+    }
+
+    /// The traces.
+    pub fn traces(&self) -> &[Trace] {
+        &self.traces
+    }
+
+    /// How many streams there are, of all traces together.
+    pub fn stream_count(&self) -> usize {
+        self.streams.len()
+    }
+
+    /// A stream by its number.
+    pub fn stream(&self, number: usize) -> StreamInfo<'_> {
+        let stream = &self.streams[number];
+        StreamInfo {
+            trace: stream.trace,
+            class: stream.class,
+            instance: stream.instance,
+            path: stream.path(),
+            packets: stream.packets.len(),
+            scale: stream.scale,
+        }
+    }
+
+    /// The next message, or nothing at the end. After an error that stream ends; the others can be read on.
+    #[allow(clippy::should_implement_trait)]
+    #[inline]
+    pub fn next(&mut self) -> Result<Option<Message<'_>>, ReadError> {
+        if self.is_taken {
+            let time = self.streams[self.order.winner()].advance();
+            self.order.replay(time);
+        }
+        self.is_taken = true;
+        let number = self.order.winner();
+        let Some(Next::Event(passed)) = self.streams.get(number).map(|stream| &stream.next) else {
+            return self.other(number);
+        };
+        let passed = *passed;
+        let stream = &mut self.streams[number];
+        Ok(Some(Message::Event(Event { trace: &self.traces[stream.trace], stream, number, passed })))
+    }
+
+    #[cold]
+    fn other(&mut self, number: usize) -> Result<Option<Message<'_>>, ReadError> {
+        let Some(stream) = self.streams.get_mut(number) else { return Ok(None) };
+        match std::mem::replace(&mut stream.next, Next::End) {
+            Next::Lost(lost) => Ok(Some(Message::Lost { stream: number, lost })),
+            Next::Fault(error) => Err(error),
+            Next::End | Next::Event(_) => {
+                self.is_taken = false;
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// An event where it was recorded.
+#[derive(Debug)]
+pub struct Event<'r> {
+    trace: &'r Trace,
+    stream: &'r mut Stream,
+    number: usize,
+    passed: PassedEvent,
+}
+
+impl<'r> Event<'r> {
+    /// Its trace.
+    pub fn trace(&self) -> &'r Trace {
+        self.trace
+    }
+
+    /// Number of its stream ([`Reader::stream`]).
+    #[inline]
+    pub fn stream(&self) -> usize {
+        self.number
+    }
+
+    /// Position of its trace in [`Reader::traces`].
+    #[inline]
+    pub fn trace_number(&self) -> usize {
+        self.stream.trace
+    }
+
+    /// Position of its stream class in [`TraceClass::streams`].
+    #[inline]
+    pub fn stream_class_number(&self) -> usize {
+        self.stream.class
+    }
+
+    /// Position of its class in [`StreamClass::events`].
+    #[inline]
+    pub fn class_number(&self) -> usize {
+        self.passed.class
+    }
+
+    /// The class of its stream.
+    pub fn stream_class(&self) -> &'r StreamClass {
+        &self.trace.class.streams[self.stream.class]
+    }
+
+    /// Its class.
+    pub fn class(&self) -> &'r EventClass {
+        &self.stream_class().events[self.passed.class]
+    }
+
+    /// Number of its packet in its stream, from 0.
+    #[inline]
+    pub fn packet(&self) -> usize {
+        self.stream.packet()
+    }
+
+    /// When it was, in cycles of its stream's clock.
+    #[inline]
+    pub fn cycles(&self) -> Option<u64> {
+        self.stream.scale.map(|_| self.passed.time)
+    }
+
+    /// When it was, in nanoseconds since the origin of its stream's clock.
+    #[inline]
+    pub fn nanoseconds(&self) -> Option<i64> {
+        self.stream.scale.map(|scale| scale.nanoseconds(self.passed.time))
+    }
+
+    /// Shows the context of its packet, without the fields that say sizes, times and counts.
+    pub fn show_packet_context<V: Visit>(&mut self, visitor: &mut V) -> Result<(), ReadError> {
+        self.stream.show_packet_context(visitor)
+    }
+
+    /// Shows its contexts and its payload.
+    #[inline]
+    pub fn show<V: Visit>(&mut self, visitor: &mut V) -> Result<(), ReadError> {
+        self.stream.show(self.passed, visitor)
+    }
+}

@@ -1,0 +1,443 @@
+//! One stream, front to back: its packets one after the other, a window of bytes at a time.
+//!
+//! ```text
+//! packet   |header|context|event|event|event|...                    |event|padding|
+//! window                        [...........................]
+//!                                      ^ at
+//! ```
+//! The window moves on when an event does not fit into what is left of it, and grows when one does not fit at all, so
+//! memory is bounded by the largest event, not by packets or files.
+//!
+//! Each step leaves the stream with a *next* thing, and the time at which that is due among all streams. Times of a
+//! stream never fall; where the trace says otherwise, that is an error which is due at once.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::clock::TimeScale;
+use super::error::ReadError;
+use super::merge::Tournament;
+use super::packets::{Packet, read_head};
+use super::{LossCount, Lost};
+use crate::decode::{DecodeError, Machine, PassedEvent, StreamDecoder, TraceDecoder, Visit, show};
+use crate::types::Scope;
+
+/// Windows start at multiples of this, the largest alignment that a type can have.
+const WINDOW_ALIGNMENT: u64 = 512;
+
+/// Events larger than this are not read.
+const MAX_EVENT_BYTES: u64 = 1 << 30;
+
+/// What a stream has to give next.
+#[derive(Debug)]
+pub(super) enum Next {
+    Event(PassedEvent),
+    Lost(Lost),
+    /// Reading cannot go on.
+    Fault(ReadError),
+    End,
+}
+
+/// Where in the course of its packets a stream is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Before the packet of that number; what was lost before it is not told yet.
+    Before(usize),
+    /// The same, with the discarded events told.
+    LostPackets(usize),
+    /// The same, with all losses told.
+    Open(usize),
+    /// In it.
+    Within(usize),
+    Over,
+}
+
+/// One stream of a trace that is read.
+#[derive(Debug)]
+pub(super) struct Stream {
+    pub(super) trace: usize,
+    /// Position of its class in the trace class.
+    pub(super) class: usize,
+    pub(super) instance: u64,
+    trace_decoder: Arc<TraceDecoder>,
+    decoder: Arc<StreamDecoder>,
+    /// The data files of the trace, by number.
+    files: Arc<[PathBuf]>,
+    pub(super) packets: Vec<Packet>,
+    pub(super) scale: Option<TimeScale>,
+    /// Whether packets count what was discarded before them, and themselves.
+    counts_discarded: bool,
+    counts_packets: bool,
+    pub(super) has_begin: bool,
+
+    stage: Stage,
+    file: Option<(u32, File)>,
+    slots: Box<[u64]>,
+    /// The start of the packet: header and context.
+    head: Vec<u8>,
+    /// The window's bytes, and where they start in the packet.
+    window: Vec<u8>,
+    window_start: u64,
+    /// How many bytes that are, if no event is larger.
+    window_bytes: u64,
+    /// Where the next event starts and where the content ends, in bits from the window's start.
+    at: u64,
+    content_end: u64,
+    /// The clock, in cycles.
+    time: u64,
+    /// When the last thing was, in nanoseconds; the least there is without a clock.
+    last: i64,
+    pub(super) next: Next,
+}
+
+/// What a stream is opened with.
+pub(super) struct StreamParts {
+    pub(super) trace: usize,
+    pub(super) class: usize,
+    pub(super) instance: u64,
+    pub(super) trace_decoder: Arc<TraceDecoder>,
+    pub(super) decoder: Arc<StreamDecoder>,
+    pub(super) files: Arc<[PathBuf]>,
+    pub(super) packets: Vec<Packet>,
+    pub(super) scale: Option<TimeScale>,
+    pub(super) first: crate::decode::PacketInfo,
+    pub(super) window_bytes: u64,
+}
+
+impl Stream {
+    /// Stands before the first packet; [`Stream::advance`] is due.
+    pub(super) fn new(parts: StreamParts) -> Stream {
+        let StreamParts { trace, class, instance, trace_decoder, decoder, files, packets, scale, .. } = parts;
+        let StreamParts { first, window_bytes, .. } = parts;
+        Stream {
+            trace,
+            class,
+            instance,
+            slots: trace_decoder.slots(),
+            trace_decoder,
+            decoder,
+            files,
+            packets,
+            scale,
+            counts_discarded: first.events_discarded.is_some(),
+            counts_packets: first.sequence_number.is_some(),
+            has_begin: first.timestamp_begin.is_some(),
+            stage: Stage::Before(0),
+            file: None,
+            head: Vec::new(),
+            window: Vec::new(),
+            window_start: 0,
+            window_bytes,
+            at: 0,
+            content_end: 0,
+            time: 0,
+            last: i64::MIN,
+            next: Next::End,
+        }
+    }
+
+    /// The file that its first packet is in.
+    pub(super) fn path(&self) -> &PathBuf {
+        &self.files[self.packets.first().map_or(0, |packet| packet.file as usize)]
+    }
+
+    /// Number of the packet that the next event is in.
+    pub(super) fn packet(&self) -> usize {
+        match self.stage {
+            Stage::Before(at) | Stage::LostPackets(at) | Stage::Open(at) | Stage::Within(at) => at,
+            Stage::Over => self.packets.len(),
+        }
+    }
+
+    /// Goes on to the next thing. Gives the time at which it is due.
+    #[inline]
+    pub(super) fn advance(&mut self) -> i64 {
+        if let Stage::Within(_) = self.stage
+            && self.at < self.content_end
+            && let Ok((event, end, time)) = self.pass()
+        {
+            return self.passed(event, end, time);
+        }
+        self.advance_slowly()
+    }
+
+    /// Takes note of an event that ends at bit `end`, with the clock at `time` after it.
+    #[inline]
+    fn passed(&mut self, event: PassedEvent, end: u64, time: u64) -> i64 {
+        self.at = end;
+        self.time = time;
+        if let Some(scale) = self.scale {
+            let due = scale.nanoseconds(event.time);
+            if due < self.last {
+                return self.fall_back(event, due);
+            }
+            self.last = due;
+        }
+        self.next = Next::Event(event);
+        self.last
+    }
+
+    #[cold]
+    fn fall_back(&mut self, event: PassedEvent, due: i64) -> i64 {
+        let cause = format!(
+            "the time goes back from {} to {} ns at the event at bit {}",
+            self.last,
+            due,
+            event.body + self.window_start * 8
+        );
+        self.fail_here(cause)
+    }
+
+    /// Passes over the next event in the window. Gives it, where it ends, and the clock after it.
+    #[inline]
+    fn pass(&mut self) -> Result<(PassedEvent, u64, u64), DecodeError> {
+        let mut machine = Machine::new(&self.window, self.content_end);
+        machine.at = self.at;
+        machine.time = self.time;
+        let event = self.decoder.event(&mut machine, &mut self.slots)?;
+        Ok((event, machine.at, machine.time))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn advance_slowly(&mut self) -> i64 {
+        loop {
+            let step = match self.stage {
+                Stage::Within(number) if self.at < self.content_end => match self.event_at_edge(number) {
+                    Ok((event, end, time)) => return self.passed(event, end, time),
+                    Err(error) => Err(error),
+                },
+                Stage::Within(number) => self.close(number),
+                Stage::Before(number) => match self.discarded_before(number) {
+                    Some(lost) => return self.tell(lost, Stage::LostPackets(number)),
+                    None => {
+                        self.stage = Stage::LostPackets(number);
+                        Ok(())
+                    }
+                },
+                Stage::LostPackets(number) => match self.packets_before(number) {
+                    Some(lost) => return self.tell(lost, Stage::Open(number)),
+                    None => {
+                        self.stage = Stage::Open(number);
+                        Ok(())
+                    }
+                },
+                Stage::Open(number) => self.open(number),
+                Stage::Over => {
+                    self.next = Next::End;
+                    return Tournament::NEVER;
+                }
+            };
+            if let Err(error) = step {
+                return self.fail(error);
+            }
+        }
+    }
+
+    fn fail(&mut self, error: ReadError) -> i64 {
+        self.stage = Stage::Over;
+        self.next = Next::Fault(error);
+        self.last
+    }
+
+    fn fail_here(&mut self, cause: impl std::fmt::Display) -> i64 {
+        let error = match self.packets.get(self.packet()) {
+            Some(packet) => ReadError::at(&self.files[packet.file as usize], packet.offset, cause),
+            None => ReadError::of(self.path(), cause),
+        };
+        self.fail(error)
+    }
+
+    fn tell(&mut self, lost: Lost, then: Stage) -> i64 {
+        self.stage = then;
+        // Told at its start: for the first packet that is where the packet begins.
+        self.last = self.last.max(lost.span.map_or(self.last, |(begin, _)| begin));
+        self.next = Next::Lost(lost);
+        self.last
+    }
+
+    fn due(&self, cycles: u64) -> Option<i64> {
+        self.scale.map(|scale| scale.nanoseconds(cycles))
+    }
+
+    fn span(&self, begin: Option<u64>, end: Option<u64>) -> Option<(i64, i64)> {
+        Some((self.due(begin?)?, self.due(end?)?))
+    }
+
+    /// What the counter of discarded events says at the end of a packet about the time since the packet before.
+    fn discarded_before(&self, number: usize) -> Option<Lost> {
+        let packet = self.packets.get(number).filter(|_| self.counts_discarded)?;
+        let Some(before) = number.checked_sub(1).and_then(|before| self.packets.get(before)) else {
+            // Nobody knows how many there were before the first packet that is there.
+            let span = self.span(self.begin_of(packet), packet.end);
+            return (packet.discarded > 0).then_some(Lost { count: LossCount::SomeEvents, span });
+        };
+        if packet.discarded == before.discarded {
+            return None;
+        }
+        let span = self.span(before.end, packet.end);
+        let count = packet.discarded.wrapping_sub(before.discarded);
+        Some(Lost { count: LossCount::Events(count), span })
+    }
+
+    fn packets_before(&self, number: usize) -> Option<Lost> {
+        let packet = self.packets.get(number).filter(|_| self.counts_packets)?;
+        let before = self.packets.get(number.checked_sub(1)?)?;
+        let missing = packet.sequence_number.checked_sub(before.sequence_number)?.checked_sub(1)?;
+        let span = self.span(before.end, self.begin_of(packet));
+        (missing > 0).then_some(Lost { count: LossCount::Packets(missing), span })
+    }
+
+    fn begin_of(&self, packet: &Packet) -> Option<u64> {
+        self.has_begin.then_some(packet.begin)
+    }
+
+    /// Goes into a packet.
+    fn open(&mut self, number: usize) -> Result<(), ReadError> {
+        let Some(packet) = self.packets.get(number).copied() else {
+            self.stage = Stage::Over;
+            return Ok(());
+        };
+        let path = self.files[packet.file as usize].clone();
+        if self.file.as_ref().is_none_or(|(open, _)| *open != packet.file) {
+            let file = File::open(&path).map_err(|error| ReadError::of(&path, error))?;
+            self.file = Some((packet.file, file));
+        }
+        let Some((_, file)) = &self.file else { return Ok(()) };
+        let end = packet.offset.saturating_add(packet.packet_bits / 8);
+        let info =
+            read_head(file, &path, packet.offset, end, &self.trace_decoder, &mut self.slots, &mut self.head)?;
+        if (info.packet_bits, info.content_bits) != (packet.packet_bits, packet.content_bits) {
+            let cause = "the packet is not the one that the index lists, or it has changed";
+            return Err(ReadError::at(&path, packet.offset, cause));
+        }
+        self.head.truncate((info.events_start / 8 + 1) as usize);
+        if self.has_begin {
+            self.time = packet.begin;
+            if let Some(due) = self.due(packet.begin) {
+                if due < self.last {
+                    let cause = format!(
+                        "the packet begins at {due} ns, before the end of what came before ({})",
+                        self.last
+                    );
+                    return Err(ReadError::at(&path, packet.offset, cause));
+                }
+                self.last = due;
+            }
+        }
+        self.stage = Stage::Within(number);
+        self.window.clear();
+        self.window_start = 0;
+        self.at = info.events_start;
+        self.content_end = info.content_bits;
+        // The next event is always looked for from within the window.
+        self.move_window(number)
+    }
+
+    /// Leaves a packet.
+    fn close(&mut self, number: usize) -> Result<(), ReadError> {
+        let packet = self.packets[number];
+        if let Some(end) = packet.end {
+            if let Some(due) = self.due(end) {
+                if due < self.last {
+                    let cause = format!("the packet ends at {due} ns, before its last event ({})", self.last);
+                    return Err(ReadError::at(&self.files[packet.file as usize], packet.offset, cause));
+                }
+                self.last = due;
+            }
+        } else {
+            self.packets[number].end = Some(self.time);
+        }
+        self.stage = Stage::Before(number + 1);
+        Ok(())
+    }
+
+    /// Takes an event that may reach past the window.
+    fn event_at_edge(&mut self, number: usize) -> Result<(PassedEvent, u64, u64), ReadError> {
+        loop {
+            let error = match self.pass() {
+                Ok(passed) => return Ok(passed),
+                Err(error) => error,
+            };
+            let is_all = self.window.len() as u64 * 8 >= self.content_end;
+            if is_all || !matches!(error, DecodeError::Truncated { .. }) {
+                let packet = self.packets[number];
+                let error = error.moved(self.window_start * 8);
+                return Err(ReadError::at(&self.files[packet.file as usize], packet.offset, error));
+            }
+            self.move_window(number)?;
+        }
+    }
+
+    /// Moves the window on to the next event, or makes it larger if it is there already.
+    fn move_window(&mut self, number: usize) -> Result<(), ReadError> {
+        let packet = self.packets[number];
+        let path = &self.files[packet.file as usize];
+        let by = self.at / 8 / WINDOW_ALIGNMENT * WINDOW_ALIGNMENT;
+        let size =
+            if by == 0 { (self.window.len() as u64 * 2).max(self.window_bytes) } else { self.window_bytes };
+        if size > MAX_EVENT_BYTES {
+            let cause = format!("an event of more than {MAX_EVENT_BYTES} bytes");
+            return Err(ReadError::at(path, packet.offset, cause));
+        }
+        self.window_start += by;
+        self.at -= by * 8;
+        self.content_end -= by * 8;
+        let size = size.min(self.content_end.div_ceil(8));
+        self.window.resize(size as usize, 0);
+        let offset = packet.offset + self.window_start;
+        let Some((_, file)) = &self.file else { return Ok(()) };
+        file.read_exact_at(&mut self.window, offset).map_err(|error| ReadError::at(path, offset, error))
+    }
+
+    /// Shows the contexts and the payload of the event that was passed last.
+    #[inline]
+    pub(super) fn show<V: Visit>(&mut self, event: PassedEvent, visitor: &mut V) -> Result<(), ReadError> {
+        let mut machine = Machine::new(&self.window, self.at);
+        machine.at = event.body;
+        let shows = &self.decoder.shows;
+        let own = &shows.events[event.class];
+        let scopes = [
+            (Scope::StreamEventContext, &shows.event_context),
+            (Scope::EventContext, &own[0]),
+            (Scope::EventFields, &own[1]),
+        ];
+        for (scope, program) in scopes {
+            let Some(program) = program else { continue };
+            if program.shows() {
+                visitor.scope(scope);
+            }
+            if let Err(error) = show(&program.steps, &mut machine, &mut self.slots, visitor) {
+                return Err(self.show_error(error));
+            }
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn show_error(&self, error: DecodeError) -> ReadError {
+        let error = error.moved(self.window_start * 8);
+        match self.packets.get(self.packet()) {
+            Some(packet) => ReadError::at(&self.files[packet.file as usize], packet.offset, error),
+            None => ReadError::of(self.path(), error),
+        }
+    }
+
+    /// Shows the context of the packet that the last event was in, as far as it is not of use to the reader alone.
+    pub(super) fn show_packet_context<V: Visit>(&mut self, visitor: &mut V) -> Result<(), ReadError> {
+        let Some(program) = self.decoder.shows.packet_context.as_ref().filter(|program| program.shows())
+        else {
+            return Ok(());
+        };
+        // The slots are those of the event that stands: they must not change.
+        let mut slots = self.slots.clone();
+        visitor.scope(Scope::PacketContext);
+        let shown = self
+            .trace_decoder
+            .pass_header(&mut slots, &self.head)
+            .and_then(|mut machine| show(&program.steps, &mut machine, &mut slots, visitor));
+        shown.map_err(|error| self.show_error(error))
+    }
+}

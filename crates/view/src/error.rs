@@ -1,0 +1,14 @@
+//! Why a trace cannot be shown, or not further.
+
+use rttng_ctf::read::ReadError;
+
+/// What stopped the view.
+#[derive(Debug, thiserror::Error)]
+pub enum ViewError {
+    /// The trace cannot be read further.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The output takes nothing more.
+    #[error("cannot write the output: {0}")]
+    Write(#[source] std::io::Error),
+}

@@ -1,0 +1,122 @@
+//! The output while it is put together: one buffer, written out when it is full.
+
+/// Literals up to this size are copied whole, which is quicker than to copy as many bytes as there are.
+const SHORT: usize = 32;
+
+/// What is always there beyond the end of what was put in.
+const ROOM: usize = 64;
+
+/// Bytes that are known before the first event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Literal {
+    short: [u8; SHORT],
+    length: usize,
+    /// The bytes, if they are more than `short` takes.
+    long: Box<[u8]>,
+}
+
+impl Literal {
+    pub(crate) fn new(bytes: impl AsRef<[u8]>) -> Literal {
+        let bytes = bytes.as_ref();
+        let mut literal = Literal { short: [0; SHORT], length: bytes.len(), long: Box::default() };
+        match literal.short.get_mut(..bytes.len()) {
+            Some(short) => short.copy_from_slice(bytes),
+            None => literal.long = bytes.into(),
+        }
+        literal
+    }
+}
+
+/// Bytes that are put one after the other.
+#[derive(Debug)]
+pub(crate) struct Out {
+    /// Its length is what there is memory for; `at` is the end of what was put in.
+    bytes: Vec<u8>,
+    at: usize,
+}
+
+impl Out {
+    pub(crate) fn with_capacity(capacity: usize) -> Out {
+        Out { bytes: vec![0; capacity + ROOM], at: 0 }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.at
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.at]
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.at = 0;
+    }
+
+    /// Takes back what was put in after the first `length` bytes.
+    pub(crate) fn truncate(&mut self, length: usize) {
+        self.at = self.at.min(length);
+    }
+
+    /// Room for `N` bytes at the end; `wrote` says how many of them count.
+    #[inline]
+    pub(crate) fn room<const N: usize>(&mut self) -> &mut [u8; N] {
+        const { assert!(N <= ROOM) };
+        if self.bytes.len() < self.at + N {
+            self.grow(N);
+        }
+        let at = self.at;
+        self.bytes[at..].first_chunk_mut().expect("there is room for them")
+    }
+
+    #[inline]
+    pub(crate) fn wrote(&mut self, count: usize) {
+        self.at += count;
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, more: usize) {
+        let length = (self.bytes.len() * 2).max(self.at + more + ROOM);
+        self.bytes.resize(length, 0);
+    }
+
+    #[inline]
+    pub(crate) fn put(&mut self, bytes: &[u8]) {
+        let end = self.at + bytes.len();
+        if self.bytes.len() < end {
+            self.grow(bytes.len());
+        }
+        self.bytes[self.at..end].copy_from_slice(bytes);
+        self.at = end;
+    }
+
+    #[inline]
+    pub(crate) fn literal(&mut self, literal: &Literal) {
+        if literal.length <= SHORT {
+            *self.room() = literal.short;
+            self.at += literal.length;
+        } else {
+            self.put(&literal.long);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_grows() {
+        let mut out = Out::with_capacity(0);
+        let (short, long) = (Literal::new("ab"), Literal::new([b'x'; 100]));
+        for _ in 0..50 {
+            out.literal(&short);
+            out.literal(&long);
+            out.put(b"yz");
+        }
+        assert_eq!(out.len(), 50 * 104);
+        assert!(out.bytes().ends_with(b"xxyz") && out.bytes().starts_with(b"abxx"));
+        out.clear();
+        assert_eq!(out.bytes(), b"");
+    }
+}

@@ -1,0 +1,369 @@
+//! One line for each event, one message for each loss.
+
+use std::io::Write;
+use std::rc::Rc;
+
+use rttng_ctf::read::{Event, LossCount, Lost, Message, Reader, Trace};
+use rttng_ctf::types::Scope;
+use rttng_ctf::{EnvValue, EventClass};
+
+use super::color::Colors;
+use super::number::{decimal, nine_digits, padded_decimal};
+use super::options::{TextOptions, TimeFormat};
+use super::out::{Literal, Out};
+use super::time::TimeText;
+use super::values::{EventScopes, ScopeText, ValueText};
+use crate::ViewError;
+
+/// How much is put together before it is written.
+const BUFFER_BYTES: usize = 64 << 10;
+
+/// Nanoseconds of a second.
+const SECOND: u64 = 1_000_000_000;
+
+/// Prints events as text, and losses as messages.
+pub struct TextPrinter<W, M> {
+    options: TextOptions,
+    colors: Colors,
+    time: TimeText,
+    output: W,
+    messages: M,
+    out: Out,
+    /// By trace, stream class and event class.
+    events: Vec<Vec<Vec<EventText>>>,
+    /// By stream: the packet context that was printed last, and of which packet that was.
+    contexts: Vec<(usize, Vec<u8>)>,
+    /// Time of the event before: nanoseconds, cycles.
+    before: Option<(i64, u64)>,
+}
+
+/// What is the same for all events of one kind.
+#[derive(Debug)]
+struct EventText {
+    /// From the host's name to the event's own, and what follows that.
+    head: Literal,
+    scopes: EventScopes,
+}
+
+impl<W: Write, M: Write> TextPrinter<W, M> {
+    /// Prints what `reader` gives: events to `output`, losses to `messages`.
+    pub fn new(reader: &Reader, options: TextOptions, output: W, messages: M) -> TextPrinter<W, M> {
+        let colors = Colors::of(options.color);
+        let events = reader.traces().iter().map(|trace| {
+            let streams = 0..trace.class().streams.len();
+            streams.map(|stream| event_texts(trace, stream, &options, colors)).collect()
+        });
+        TextPrinter {
+            colors,
+            time: TimeText::new(&options),
+            options,
+            output,
+            messages,
+            out: Out::with_capacity(BUFFER_BYTES + BUFFER_BYTES / 4),
+            events: events.collect(),
+            contexts: vec![(usize::MAX, Vec::new()); reader.stream_count()],
+            before: None,
+        }
+    }
+
+    /// Prints everything to the end. What came before an error is printed.
+    pub fn print_all(&mut self, reader: &mut Reader) -> Result<(), ViewError> {
+        let outcome = self.print_rest(reader);
+        let finished = self.finish();
+        outcome.and(finished)
+    }
+
+    fn print_rest(&mut self, reader: &mut Reader) -> Result<(), ViewError> {
+        loop {
+            match reader.next()? {
+                Some(Message::Event(event)) => self.event(event)?,
+                Some(Message::Lost { stream, lost }) => self.lost(reader, stream, &lost)?,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Prints an event.
+    #[inline]
+    pub fn event(&mut self, mut event: Event<'_>) -> Result<(), ViewError> {
+        let start = self.out.len();
+        self.put_time(event.nanoseconds(), event.cycles());
+        let kind = &self.events[event.trace_number()][event.stream_class_number()][event.class_number()];
+        self.out.literal(&kind.head);
+        let (packet, context) = &mut self.contexts[event.stream()];
+        let mut outcome = Ok(());
+        if *packet != event.packet() {
+            *packet = event.packet();
+            let mut out = Out::with_capacity(256);
+            outcome = event.show_packet_context(&mut ValueText {
+                out: &mut out,
+                colors: self.colors,
+                scopes: &kind.scopes,
+                separator: b"",
+                table: &kind.scopes.packet,
+            });
+            context.clear();
+            context.extend_from_slice(out.bytes());
+        }
+        self.out.put(context);
+        let outcome = outcome.and_then(|()| {
+            event.show(&mut ValueText {
+                out: &mut self.out,
+                colors: self.colors,
+                scopes: &kind.scopes,
+                separator: if context.is_empty() { b"" } else { b", " },
+                table: &kind.scopes.fields,
+            })
+        });
+        if let Err(error) = outcome {
+            self.out.truncate(start);
+            return Err(error.into());
+        }
+        self.out.put(b"\n");
+        if self.out.len() >= BUFFER_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    #[inline]
+    fn put_time(&mut self, nanoseconds: Option<i64>, cycles: Option<u64>) {
+        let (Some(nanoseconds), Some(cycles)) = (nanoseconds, cycles) else { return };
+        let out = &mut self.out;
+        let named = self.options.names.header;
+        if named {
+            put_header_name(out, self.colors, "timestamp");
+        } else {
+            out.put(b"[");
+        }
+        let colored = !self.colors.reset.is_empty();
+        if colored {
+            out.put(self.colors.time.as_bytes());
+        }
+        if self.options.time == TimeFormat::Cycles {
+            padded_decimal(out, cycles, 20);
+        } else {
+            self.time.put(out, nanoseconds);
+        }
+        if colored {
+            out.put(self.colors.reset.as_bytes());
+        }
+        out.put(if named { b", " } else { b"] " });
+        if self.options.delta {
+            if named {
+                put_header_name(out, self.colors, "delta");
+            } else {
+                out.put(b"(");
+            }
+            put_delta(out, self.options.time, nanoseconds, cycles, self.before);
+            out.put(if named { b", " } else { b") " });
+        }
+        self.before = Some((nanoseconds, cycles));
+    }
+
+    /// Prints a message about a loss in the stream of that number.
+    pub fn lost(&mut self, reader: &Reader, stream: usize, lost: &Lost) -> Result<(), ViewError> {
+        // In a terminal both go to the same place: then in the order of time.
+        self.flush()?;
+        let info = reader.stream(stream);
+        let trace = &reader.traces()[info.trace];
+        let colors = Colors::of(self.options.color_messages);
+        let mut out = Out::with_capacity(512);
+        for word in [colors.message, colors.value, "WARNING", colors.reset, colors.message, ": Tracer "] {
+            out.put(word.as_bytes());
+        }
+        match lost.count {
+            LossCount::SomeEvents => out.put(b"may have discarded events"),
+            LossCount::Events(count) => put_count(&mut out, count, "event"),
+            LossCount::Packets(count) => put_count(&mut out, count, "packet"),
+        }
+        match lost.span {
+            Some((begin, end)) => {
+                out.put(b" between [");
+                self.time.put(&mut out, begin);
+                out.put(b"] and [");
+                self.time.put(&mut out, end);
+                out.put(b"]");
+            }
+            None => out.put(b" (unknown time range)"),
+        }
+        let uuid = match trace.class().uuid {
+            Some(uuid) => format!("UUID: {uuid}"),
+            None => "no UUID".to_owned(),
+        };
+        let text = format!(
+            " in trace \"{}\" ({uuid}) within stream \"{}\" (stream class ID: {}, stream ID: {}).{}\n",
+            trace.name(),
+            info.path.display(),
+            trace.class().streams[info.class].id,
+            info.instance,
+            colors.reset
+        );
+        out.put(text.as_bytes());
+        self.messages.write_all(out.bytes()).map_err(ViewError::Write)
+    }
+
+    /// Writes what was put together so far.
+    pub fn flush(&mut self) -> Result<(), ViewError> {
+        let written = self.output.write_all(self.out.bytes()).map_err(ViewError::Write);
+        self.out.clear();
+        written
+    }
+
+    /// Writes what is left, and takes colours back.
+    pub fn finish(&mut self) -> Result<(), ViewError> {
+        if self.options.color {
+            self.out.put(self.colors.reset.as_bytes());
+        }
+        if self.options.color_messages {
+            let reset = Colors::of(true).reset;
+            self.messages.write_all(reset.as_bytes()).map_err(ViewError::Write)?;
+        }
+        self.flush()?;
+        self.output.flush().map_err(ViewError::Write)
+    }
+}
+
+fn put_count(out: &mut Out, count: u64, what: &str) {
+    out.put(b"discarded ");
+    decimal(out, count);
+    out.put(b" ");
+    out.put(what.as_bytes());
+    if count != 1 {
+        out.put(b"s");
+    }
+}
+
+fn put_header_name(out: &mut Out, colors: Colors, name: &str) {
+    for word in [colors.header, name, colors.reset, " = "] {
+        out.put(word.as_bytes());
+    }
+}
+
+#[inline]
+fn put_delta(out: &mut Out, format: TimeFormat, nanoseconds: i64, cycles: u64, before: Option<(i64, u64)>) {
+    out.put(b"+");
+    match (format, before) {
+        (TimeFormat::Cycles, None) => out.put(b"????????????"),
+        (TimeFormat::Cycles, Some((_, before))) => padded_decimal(out, cycles.wrapping_sub(before), 12),
+        (_, None) => out.put(b"?.?????????"),
+        (_, Some((before, _))) => {
+            let delta = nanoseconds.wrapping_sub(before) as u64;
+            if delta < SECOND {
+                out.put(b"0.");
+                nine_digits(out, delta as u32);
+            } else {
+                decimal(out, delta / SECOND);
+                out.put(b".");
+                nine_digits(out, (delta % SECOND) as u32);
+            }
+        }
+    }
+}
+
+/// The texts of all events of a stream class.
+fn event_texts(trace: &Trace, stream: usize, options: &TextOptions, colors: Colors) -> Vec<EventText> {
+    let names = options.names;
+    let text = |event: usize, scope: Scope| {
+        let named = if scope == Scope::EventFields { names.payload } else { names.context };
+        let layout = trace.layout(stream, event, scope)?;
+        Some(ScopeText::new(scope, layout, named, names.scope, colors))
+    };
+    let packet = Rc::new(text(0, Scope::PacketContext).unwrap_or_default());
+    let context = Rc::new(text(0, Scope::StreamEventContext).unwrap_or_default());
+    let classes = trace.class().streams[stream].events.iter().enumerate();
+    let events = classes.map(|(event, class)| EventText {
+        head: head(trace, class, options, colors),
+        scopes: EventScopes {
+            packet: Rc::clone(&packet),
+            stream: Rc::clone(&context),
+            context: text(event, Scope::EventContext).unwrap_or_default(),
+            fields: text(event, Scope::EventFields).unwrap_or_default(),
+        },
+    });
+    events.collect()
+}
+
+/// What stands between the time of an event and its scopes.
+fn head(trace: &Trace, class: &EventClass, options: &TextOptions, colors: Colors) -> Literal {
+    let named = options.names.header;
+    let mut out = Out::with_capacity(128);
+    let fields = options.fields;
+    let environment = &trace.class().environment;
+    if fields.trace {
+        if named {
+            put_header_name(&mut out, colors, "trace");
+        }
+        out.put(trace.name().as_bytes());
+        if named {
+            // As babeltrace2 has it.
+            out.put(b", , ");
+        }
+    }
+    let mut words: Vec<(&str, String)> = Vec::new();
+    for (wanted, key) in
+        [(fields.hostname, "hostname"), (fields.domain, "domain"), (fields.procname, "procname")]
+    {
+        if let (true, Some(text)) = (wanted, environment.text(key)) {
+            let name = match key {
+                "hostname" => "trace:hostname",
+                "domain" => "trace:domain",
+                _ => "trace:procname",
+            };
+            words.push((name, text.to_owned()));
+        }
+    }
+    let vpid = environment.entries.iter().find_map(|(key, value)| match value {
+        EnvValue::Integer(vpid) if key == "vpid" => Some(*vpid),
+        _ => None,
+    });
+    if let (true, Some(vpid)) = (fields.vpid, vpid) {
+        words.push(("trace:vpid", format!("({vpid})")));
+    }
+    if let (true, Some(level)) = (fields.loglevel, class.log_level.and_then(level_name)) {
+        words.push(("loglevel", level));
+    }
+    if let (true, Some(uri)) = (fields.emf, &class.emf_uri) {
+        words.push(("model.emf.uri", uri.clone()));
+    }
+    for (i, (name, word)) in words.iter().enumerate() {
+        if i > 0 {
+            out.put(if named { b", " } else { b":" });
+        }
+        if named {
+            put_header_name(&mut out, colors, name);
+        }
+        out.put(word.as_bytes());
+    }
+    if !words.is_empty() {
+        out.put(if named { b", " } else { b" " });
+    }
+    if named {
+        put_header_name(&mut out, colors, "name");
+    }
+    out.put(colors.event.as_bytes());
+    out.put(class.name.as_bytes());
+    out.put(colors.reset.as_bytes());
+    out.put(if named { b", " } else { b": " });
+    Literal::new(out.bytes())
+}
+
+/// A log level as it is shown; those of no name are not.
+fn level_name(level: i64) -> Option<String> {
+    const NAMES: [&str; 15] = [
+        "EMERG",
+        "ALERT",
+        "CRIT",
+        "ERR",
+        "WARNING",
+        "NOTICE",
+        "INFO",
+        "DEBUG_SYSTEM",
+        "DEBUG_PROGRAM",
+        "DEBUG_PROCESS",
+        "DEBUG_MODULE",
+        "DEBUG_UNIT",
+        "DEBUG_FUNCTION",
+        "DEBUG_LINE",
+        "DEBUG",
+    ];
+    let name = NAMES.get(usize::try_from(level).ok()?)?;
+    Some(format!("TRACE_{name} ({level})"))
+}
