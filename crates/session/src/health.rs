@@ -11,19 +11,29 @@ use rttng_world::link::FdStream;
 use tokio::net::{UnixListener, UnixStream};
 
 use crate::engine::Engine;
+use crate::undecided::Undecided;
 
 /// A question of four bytes takes no longer.
 const LIMIT: Duration = Duration::from_secs(10);
 
+/// Questions that are waited for at once; further ones push the oldest out.
+const MOST: usize = 16;
+
 /// Answers health checks for ever, each in a task on the current `LocalSet`.
 pub async fn serve(engine: Engine, listener: UnixListener) {
+    let undecided = Undecided::new(MOST);
     loop {
         match listener.accept().await {
             Ok((socket, _)) => {
                 let engine = engine.clone();
+                let place = undecided.enter(socket.peer_cred().map_or(0, |peer| peer.uid()));
                 tokio::task::spawn_local(async move {
                     // A peer that asks nothing, or does not listen, has had its chance.
-                    let _ = tokio::time::timeout(LIMIT, answer(&engine, socket)).await;
+                    tokio::select! {
+                        biased;
+                        _ = tokio::time::timeout(LIMIT, answer(&engine, socket)) => {}
+                        () = place.pushed_out() => {}
+                    }
                 });
             }
             Err(error) => {

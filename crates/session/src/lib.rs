@@ -17,3 +17,5 @@ pub mod registry;
 pub mod world;
 
 mod chunk;
+mod descriptors;
+mod undecided;

@@ -18,9 +18,11 @@ use tracing::{debug, info, warn};
 use super::Application;
 use super::pair::{Half, Pair, Serial};
 use super::serve::{Connection, serve};
+use crate::descriptors;
 use crate::engine::Core;
 use crate::link::{self, AnyLink, SocketLink};
 use crate::model::ProcessIdentity;
+use crate::undecided::Place;
 
 /// How long a registration may take when applications have no time limit of their own.
 const REGISTRATION_LIMIT: Duration = Duration::from_secs(5);
@@ -33,6 +35,9 @@ pub(crate) async fn accept(core: Rc<Core>, listener: UnixListener) -> io::Error 
         match listener.accept().await {
             Ok((socket, _)) => {
                 let Some(peer) = identity_of(&socket) else { continue };
+                if descriptors::is_one_of_the_last(&socket) {
+                    wait_for_descriptors(peer).await;
+                }
                 let socket = SocketLink::new(socket);
                 tokio::task::spawn_local(register(core.clone(), Rc::new(socket), peer));
             }
@@ -51,6 +56,19 @@ pub(crate) async fn accept(core: Rc<Core>, listener: UnixListener) -> io::Error 
                 _ => return error,
             },
         }
+    }
+}
+
+/// Waits until applications may have another descriptor. The one that has just come waits with all that come after it:
+/// closed, it would come back only after seconds.
+async fn wait_for_descriptors(peer: ProcessIdentity) {
+    let limit = descriptors::limit();
+    warn!(
+        pid = peer.pid,
+        "an application has to wait: nearly all of the {limit} files that this daemon may open are in use (ulimit -n)"
+    );
+    while !descriptors::are_there_for_applications() {
+        tokio::time::sleep(BREATHER).await;
     }
 }
 
@@ -76,10 +94,20 @@ fn identity_of(socket: &UnixStream) -> Option<ProcessIdentity> {
 /// Takes in a new connection; to be called in the order in which connections are made. The future reads the registration
 /// on it and finds out what it belongs to. A connection that is refused is closed without a word, as applications expect.
 pub(crate) fn register(core: Rc<Core>, link: AnyLink, peer: ProcessIdentity) -> impl Future<Output = ()> {
-    let serial = core.registrations.arrival();
+    let serial = core.registrations.arrival(peer.pid);
+    let place = core.registrations.place(peer.uid);
     async move {
-        if let Some(half) = read(&core, link, peer).await {
-            join(core, peer, serial, half);
+        let half = tokio::select! {
+            biased;
+            half = read(&core, link, peer) => half,
+            () = place.pushed_out() => {
+                info!(pid = peer.pid, uid = peer.uid, "a connection that did not register is closed: too many others came after it");
+                None
+            }
+        };
+        core.registrations.was_read(peer.pid, serial);
+        if let Some(half) = half {
+            join(core, peer, serial, half, place);
         }
     }
 }
@@ -132,14 +160,18 @@ fn limit(core: &Core) -> Duration {
 }
 
 /// Makes the connection part of an application if its other one is there, else keeps it for a while.
-fn join(core: Rc<Core>, peer: ProcessIdentity, serial: Serial, half: Half) {
-    if let Some(pair) = core.registrations.take(peer.pid, serial, half) {
+fn join(core: Rc<Core>, peer: ProcessIdentity, serial: Serial, half: Half, place: Place) {
+    let pushed_out = place.notice();
+    if let Some(pair) = core.registrations.take(peer.pid, serial, half, Some(place)) {
         return begin(core, peer, pair);
     }
     let limit = limit(&core);
     let core = Rc::downgrade(&core);
     tokio::task::spawn_local(async move {
-        tokio::time::sleep(limit).await;
+        tokio::select! {
+            () = tokio::time::sleep(limit) => {}
+            () = pushed_out.notified() => {}
+        }
         if core.upgrade().is_some_and(|core| core.registrations.forget(peer.pid, serial)) {
             debug!(pid = peer.pid, "the other connection of an application never came");
         }
@@ -167,6 +199,7 @@ fn begin(core: Rc<Core>, peer: ProcessIdentity, pair: Pair) {
     let name: &ProcessName = &application.name;
     info!(pid = peer.pid, uid = peer.uid, %name, "an application registered");
     core.applications.add(application.clone());
+    core.try_again_for(&application);
     tokio::task::spawn_local(serve(core.clone(), application, Connection { command, notify, queue }));
 }
 

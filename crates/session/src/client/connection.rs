@@ -31,7 +31,8 @@ enum Incoming {
 /// Serves one connection to its end.
 pub(super) async fn serve(clients: &Rc<Clients>, socket: UnixStream) {
     let link = FdStream::new(socket);
-    let place = clients.undecided.enter();
+    let uid = link.peer().map_or(0, |who| who.uid.as_raw());
+    let place = clients.undecided.enter(uid);
     let incoming = tokio::select! {
         biased;
         incoming = read(&link) => incoming,

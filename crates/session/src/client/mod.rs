@@ -12,7 +12,6 @@ mod events;
 mod listing;
 mod sessions;
 mod trackers;
-mod undecided;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -24,11 +23,14 @@ use rttng_world::run_as::Identity;
 use tokio::net::UnixListener;
 use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore};
 
+use crate::descriptors;
 use crate::engine::Engine;
 use crate::model::{SessionId, SharedModel};
+use crate::undecided::Undecided;
 
-/// Connections that are served at once; further ones wait in the socket's backlog.
-const MOST_CONNECTIONS: usize = 512;
+/// Connections that are served at once; further ones wait in the socket's backlog. An eighth of all descriptors, within
+/// these bounds. Half of them may be without a request.
+const MOST_CONNECTIONS: (usize, usize) = (8, 512);
 
 /// What a command ends in.
 type Outcome = Result<Answer, ErrorCode>;
@@ -43,7 +45,7 @@ pub struct Clients {
     page_size: u64,
     busy: RefCell<HashMap<SessionId, Arc<Mutex<()>>>>,
     room: Arc<Semaphore>,
-    undecided: undecided::Undecided,
+    undecided: Rc<Undecided>,
 }
 
 /// Who asks.
@@ -62,14 +64,16 @@ impl Requester {
 impl Clients {
     /// Serves clients from this model with this engine.
     pub fn new(model: SharedModel, engine: Engine) -> Rc<Self> {
+        let (least, most) = MOST_CONNECTIONS;
+        let most = descriptors::share(8, least, most);
         Rc::new(Clients {
             model,
             engine,
             is_root: rustix::process::geteuid().is_root(),
             page_size: rustix::param::page_size() as u64,
             busy: RefCell::default(),
-            room: Arc::new(Semaphore::new(MOST_CONNECTIONS)),
-            undecided: undecided::Undecided::default(),
+            room: Arc::new(Semaphore::new(most)),
+            undecided: Undecided::new(most / 2),
         })
     }
 

@@ -218,6 +218,14 @@ impl Core {
         let _ = slot.wait_for(Option::is_some).await;
     }
 
+    /// For a user who has a new application: what could not be made for him earlier may be possible now.
+    pub(crate) fn try_again_for(&self, application: &Application) {
+        let owner = BufferOwner::User { uid: application.process.uid, bitness: application.bitness };
+        for run in self.all_runs() {
+            run.forget_failure_of(owner);
+        }
+    }
+
     /// Waits until every application has reached the model as it is now, within [`Core::patiently`].
     async fn settle(&self) {
         let generation = self.model.read(crate::model::Model::generation);

@@ -68,6 +68,17 @@ impl Run {
         self.sets.borrow_mut().retain(|_, slot| !matches!(*slot.borrow(), Some(None)));
     }
 
+    /// As [`Run::forget_failures`], for one owner.
+    pub(super) fn forget_failure_of(&self, owner: BufferOwner) {
+        self.sets.borrow_mut().retain(|of, slot| *of != owner || !matches!(*slot.borrow(), Some(None)));
+    }
+
+    /// Whether buffers were asked for, and none could be made.
+    pub(super) fn has_nothing_to_write_into(&self) -> bool {
+        let sets = self.sets.borrow();
+        !sets.is_empty() && sets.values().all(|slot| matches!(*slot.borrow(), Some(None)))
+    }
+
     /// Counts clean-up work that is under way, until the guard is dropped.
     pub(super) fn begin_retiring(self: &Rc<Self>) -> Retiring {
         self.retiring.send_modify(|count| *count += 1);
