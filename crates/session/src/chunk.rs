@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use rttng_world::run_as::Identity;
@@ -25,21 +26,33 @@ pub(crate) struct Chunk {
     pub(crate) created: SystemTime,
     /// Whose its files are.
     pub(crate) owner: Identity,
+    /// The domain's directory, once it is made: whatever becomes of the path to it, that is where the trace lies.
+    pub(crate) domain: Option<Rc<OwnedFd>>,
 }
 
 impl Chunk {
     /// Makes the chunk's directories; returns the domain's, open, for the consumer daemon.
-    pub(crate) async fn make(&self, world: &World) -> io::Result<OwnedFd> {
+    pub(crate) async fn make(&mut self, world: &World) -> io::Result<OwnedFd> {
         let domain = self.directory.join(DOMAIN);
         let files = &world.files;
         bounded(world.bounds.files, files.make_directories(domain.clone(), self.owner)).await?;
-        bounded(world.bounds.files, files.open_directory(domain, self.owner)).await
+        let open = bounded(world.bounds.files, files.open_directory(domain, self.owner)).await?;
+        self.domain = Some(Rc::new(open.try_clone()?));
+        Ok(open)
     }
 
     /// Makes the directories of one owner's stream and index files. `path` is the one below the domain.
     pub(crate) async fn make_stream_directories(&self, world: &World, path: &Path) -> io::Result<()> {
-        let index = self.directory.join(DOMAIN).join(path).join("index");
-        bounded(world.bounds.files, world.files.make_directories(index, self.owner)).await
+        let domain = self.domain.clone().ok_or(io::ErrorKind::NotFound)?;
+        let index = path.join("index");
+        bounded(world.bounds.files, world.files.make_directories_in(domain, index, self.owner)).await
+    }
+
+    /// Whether somebody removed the directory that the trace lies in.
+    pub(crate) fn was_removed(&self) -> bool {
+        let links =
+            self.domain.as_ref().and_then(|domain| rustix::fs::fstat(domain).ok()).map(|of| of.st_nlink);
+        links == Some(0)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -93,6 +93,13 @@ pub trait Clock {
 pub trait TraceFiles {
     /// Makes a directory and its missing parents, mode 0770.
     fn make_directories(&self, path: PathBuf, owner: Identity) -> Local<'_, io::Result<()>>;
+    /// Makes a directory and its missing parents below an open one, wherever that is by now, mode 0770.
+    fn make_directories_in(
+        &self,
+        base: Rc<OwnedFd>,
+        path: PathBuf,
+        owner: Identity,
+    ) -> Local<'_, io::Result<()>>;
     /// Opens a directory.
     fn open_directory(&self, path: PathBuf, owner: Identity) -> Local<'_, io::Result<OwnedFd>>;
     /// Renames a file or directory.
@@ -207,6 +214,19 @@ async fn off_thread<T: Send + 'static>(
 impl TraceFiles for RealFiles {
     fn make_directories(&self, path: PathBuf, owner: Identity) -> Local<'_, io::Result<()>> {
         Box::pin(off_thread(owner, move || exact::make_directories(&path, DIRECTORY_MODE)))
+    }
+
+    fn make_directories_in(
+        &self,
+        base: Rc<OwnedFd>,
+        path: PathBuf,
+        owner: Identity,
+    ) -> Local<'_, io::Result<()>> {
+        let base = base.try_clone();
+        Box::pin(async move {
+            let base = base?;
+            off_thread(owner, move || exact::make_directories_at(base.as_fd(), &path, DIRECTORY_MODE)).await
+        })
     }
 
     fn open_directory(&self, path: PathBuf, owner: Identity) -> Local<'_, io::Result<OwnedFd>> {

@@ -30,6 +30,9 @@ pub enum ConsumerError {
     /// It says so.
     #[error(transparent)]
     Failed(#[from] Failure),
+    /// What it has to give cannot be taken.
+    #[error("{0} descriptors are needed, and this daemon may not open so many more files (ulimit -n)")]
+    NoDescriptors(usize),
     /// It answered something else.
     #[error("the consumer daemon answered {0:?} with something else")]
     Nonsense(CommandCode),

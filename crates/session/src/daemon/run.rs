@@ -184,7 +184,8 @@ pub async fn run(
 
     let model = SharedModel::default();
     let engine = Engine::new(model.clone(), world(&options, consumer_directory));
-    let page = wait_page(options.private).map_err(failed("open the applications' wait page"))?;
+    let page = wait_page(options.private)
+        .map_err(failed("open the page in /dev/shm that tells applications of this daemon"))?;
     let served = engine.clone();
     tokio::task::spawn_local(async move {
         let error = served.accept_applications(applications).await;
@@ -192,7 +193,7 @@ pub async fn run(
     });
     tokio::task::spawn_local(Clients::new(model.clone(), engine.clone()).serve(clients));
     tokio::task::spawn_local(health::serve(engine.clone(), checks));
-    page.announce().map_err(failed("tell applications that this daemon is there"))?;
+    page.announce().map_err(failed("write the page in /dev/shm that tells applications of this daemon"))?;
     ready();
     tracing::info!(directory = %files.root().display(), "ready");
     end.await;
@@ -290,6 +291,8 @@ fn raise_descriptor_limit(is_root: bool) {
 struct Ends {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
+    /// A limit of file sizes (`ulimit -f`) shall be an error of the write that meets it; by default it would kill.
+    _file_size: tokio::signal::unix::Signal,
     /// Start handshake of daemons that this one started; by default it would kill.
     _user: tokio::signal::unix::Signal,
 }
@@ -299,6 +302,7 @@ impl Ends {
         Ok(Ends {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            _file_size: signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?,
             _user: signal(SignalKind::user_defined1())?,
         })
     }

@@ -25,6 +25,7 @@ use crate::app::Application;
 use crate::buffers::{BufferOwner, Buffers, ChannelBuffers, CrashCopy};
 use crate::chunk::bounded;
 use crate::consumer::{ConsumerError, Incarnation};
+use crate::descriptors;
 use crate::model::{BlockingTimeout, Channel, ChannelAttributes, ChannelMode, Session};
 use crate::registry::{Registry, abi_of};
 
@@ -107,6 +108,9 @@ pub(super) async fn make(
             }
         }
     }
+    if channels.is_empty() && !plan.channels.is_empty() {
+        return None;
+    }
     let metadata_key = match maker.make_metadata(uuid, registry_id, &registry).await {
         Ok(key) => Some(key),
         Err(error) => {
@@ -176,8 +180,14 @@ impl Maker<'_> {
             }),
             ..self.common(key, uuid, registry)
         };
-        self.ask(ask).await?;
-        let (object, descriptors) = match self.incarnation.get_channel(key).await {
+        let streams = self.ask(ask).await?;
+        // Descriptors that cannot be received would break the connection.
+        let count = 1 + 2 * usize::try_from(streams).unwrap_or(usize::MAX / 4);
+        let got = match descriptors::are_there(count) {
+            true => self.incarnation.get_channel(key).await,
+            false => Err(ConsumerError::NoDescriptors(count)),
+        };
+        let (object, descriptors) = match got {
             Ok(got) => got,
             Err(error) => {
                 // It was made and is of no use; only a channel that was not handed over may be dropped like this.
@@ -228,10 +238,11 @@ impl Maker<'_> {
         }
     }
 
-    async fn ask(&self, ask: AskChannel) -> Result<(), ConsumerError> {
+    /// Returns the number of streams.
+    async fn ask(&self, ask: AskChannel) -> Result<u32, ConsumerError> {
         let key = ask.key;
         match self.incarnation.call(Command::AskChannelCreation(Box::new(ask))).await? {
-            Answer::ChannelCreated(created) if created.key == key => Ok(()),
+            Answer::ChannelCreated(created) if created.key == key => Ok(created.stream_count),
             _ => Err(ConsumerError::Nonsense(CommandCode::AskChannelCreation)),
         }
     }

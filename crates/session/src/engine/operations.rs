@@ -53,13 +53,23 @@ impl Engine {
                 log(clear, "a channel cannot be written to again");
             }
         }
-        core.model.edit(|model| {
-            if let Some(session) = model.session_mut(id) {
-                session.active = true;
-                session.started_once = true;
-            }
+        let started_before = core.model.edit(|model| {
+            let Some(session) = model.session_mut(id) else { return false };
+            session.active = true;
+            std::mem::replace(&mut session.started_once, true)
         });
         core.settle().await;
+        if !incarnation.is_gone() && run.has_nothing_to_write_into() {
+            // Not one application can record: better said now than found out at the end.
+            core.model.edit(|model| {
+                if let Some(session) = model.session_mut(id) {
+                    session.active = false;
+                    session.started_once = started_before;
+                }
+            });
+            core.settle().await;
+            return Err(ErrorCode::UstChanFail);
+        }
         for buffers in run.buffers() {
             for channel in &buffers.channels {
                 let open = incarnation.tell(Command::OpenChannelPackets(channel.key())).await;
@@ -248,7 +258,7 @@ impl Core {
         });
         let Some((directory, owner)) = place else { return Ok(()) };
         let id = run.next_chunk.get();
-        let chunk = Chunk { id, directory, created: self.world.clock.now(), owner };
+        let mut chunk = Chunk { id, directory, created: self.world.clock.now(), owner, domain: None };
         let domain = chunk.make(&self.world).await.map_err(|error| {
             error!(%error, directory = %chunk.directory.display(), "cannot make the directory of a trace");
             ErrorCode::CreateDirFail
@@ -324,6 +334,9 @@ impl Core {
     async fn close_chunk(&self, run: &Run) -> Result<(), ErrorCode> {
         let _layout = run.layout.lock().await;
         let Some(chunk) = run.chunk.borrow_mut().take() else { return Ok(()) };
+        if chunk.was_removed() {
+            error!(directory = %chunk.directory.display(), "the trace was removed while it was recorded");
+        }
         let incarnation = self.incarnation_of(run).ok_or(ErrorCode::NoUstconsumerd)?;
         let mut outcome = Ok(());
         for buffers in run.buffers() {

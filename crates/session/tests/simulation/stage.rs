@@ -73,6 +73,10 @@ impl TraceFiles for StageFiles {
         self.outcome(())
     }
 
+    fn make_directories_in(&self, _: Rc<OwnedFd>, _: PathBuf, _: Identity) -> Local<'_, io::Result<()>> {
+        self.outcome(())
+    }
+
     fn open_directory(&self, _: PathBuf, _: Identity) -> Local<'_, io::Result<OwnedFd>> {
         self.outcome(consumer::nothing())
     }

@@ -1,5 +1,6 @@
 //! `create [SESSION]`: makes a session and the daemon that holds it, if need be.
 
+use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -150,7 +151,12 @@ fn output(out: Output, options: &Options) -> Step<SessionOutput> {
         return Ok(SessionOutput::None);
     }
     if let Some(path) = &options.output {
-        return Ok(SessionOutput::Local(Some(Uri::local(absolute(&text::to_path(path))))));
+        let path = absolute(&text::to_path(path));
+        if let Err(error) = see_as_far_as_there_is(&path) {
+            out.error(format_args!("Failed to expand output path. ({}: {error})", path.display()));
+            return Err(Exit::ERROR);
+        }
+        return Ok(SessionOutput::Local(Some(Uri::local(path))));
     }
     let uris = if let Some(url) = &options.url {
         urls::parse(out, url)
@@ -188,6 +194,15 @@ fn absolute(path: &Path) -> PathBuf {
         }
     }
     whole
+}
+
+/// Looks whether the part of a path that is there can be passed through, as the reference does before it asks the daemon.
+fn see_as_far_as_there_is(path: &Path) -> io::Result<()> {
+    use io::ErrorKind::{NotADirectory, PermissionDenied};
+    match path.metadata() {
+        Err(error) if matches!(error.kind(), NotADirectory | PermissionDenied) => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Moves the session's buffers below `folder`. A session that cannot have that is no session.
