@@ -398,7 +398,14 @@ impl Session<'_> {
     fn create_chunk(&mut self, create: &CreateTraceChunk, follows: Follows) -> io::Result<()> {
         let Follows::Fds(_) = follows else { return self.status(Status::CreateTraceChunkFailed) };
         self.status(Status::Success)?;
-        let directory = self.link.receive_fd()?;
+        let directory = match self.link.receive_fd() {
+            Ok(directory) => directory,
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                tracing::error!(%error, "a trace chunk came without its directory; are there too many open files?");
+                return self.status(Status::CreateTraceChunkFailed);
+            }
+            Err(error) => return Err(error),
+        };
         let owner = match create.credentials {
             Some(who) => Identity { uid: who.uid, gid: who.gid },
             None => Identity::own(),

@@ -11,7 +11,7 @@ use rttng_wire::Encode;
 use rttng_wire::consumer::Status;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Resource, Rlimit};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::low_level::pipe;
 
 use crate::commands;
@@ -34,6 +34,7 @@ pub fn run(options: &ConsumerOptions) -> Result<(), ConsumerError> {
     }
     raise_file_limit();
     let signals = Signals::register()?;
+    ignore_file_size_signal().map_err(ConsumerError::system("cannot handle signals"))?;
     let health = serve_health(options);
 
     let mut error_socket = UnixStream::connect(&options.error_socket).ok();
@@ -67,6 +68,11 @@ pub fn run(options: &ConsumerOptions) -> Result<(), ConsumerError> {
     // The session daemon sees this close last, when everything is on disk.
     drop((health, error_socket));
     Ok(())
+}
+
+/// A limit of file sizes (`ulimit -f`) shall be an error of the write that meets it, and not the end of the daemon.
+fn ignore_file_size_signal() -> io::Result<()> {
+    signal_hook::flag::register(SIGXFSZ, Arc::default()).map(drop)
 }
 
 struct RemovedAtTheEnd<'a>(&'a Path);

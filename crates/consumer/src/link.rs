@@ -48,7 +48,8 @@ impl Link {
         }
     }
 
-    /// Reads the byte that carries one descriptor.
+    /// Reads the byte that carries one descriptor. With `InvalidData`, the byte came without it (there may be none left in
+    /// this process), and the connection goes on.
     pub(crate) fn receive_fd(&mut self) -> io::Result<OwnedFd> {
         let mut byte = [0];
         let mut received = fds::receive(&self.socket, &mut byte)?;
