@@ -68,6 +68,12 @@ impl Program {
         self
     }
 
+    /// Runs it under another program that executes it, as `prlimit --nofile=64`.
+    pub fn under<S: AsRef<OsStr>>(mut self, prefix: impl IntoIterator<Item = S>) -> Self {
+        self.argv.splice(0..0, prefix.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
     /// Reads standard input from this file instead of `/dev/null`.
     pub fn input(mut self, path: impl Into<PathBuf>) -> Self {
         self.input = Some(path.into());
@@ -234,6 +240,28 @@ impl Running {
         } else if signal == Signal::CONT && state(nsenter) == Some('T') {
             kill_process(nsenter, signal).expect("nsenter lives as long as its child");
         }
+    }
+
+    /// Waits until it has stopped by itself; then [`Signal::CONT`] may be sent.
+    ///
+    /// # Panics
+    /// When it does not stop.
+    pub fn wait_until_stopped(&mut self) {
+        let (pid, nsenter) = (self.pid(), Pid::from_child(&self.child));
+        eventually("the program stops", || state(pid) == Some('T') && state(nsenter) == Some('T'));
+    }
+
+    /// The processor time that it has used.
+    ///
+    /// # Panics
+    /// When it has ended.
+    pub fn cpu_time(&mut self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid().as_raw_nonzero()));
+        let stat = stat.unwrap_or_else(|error| panic!("{} has ended: {error}", self.shown));
+        let fields: Vec<&str> = stat.rsplit_once(") ").map_or("", |(_, rest)| rest).split(' ').collect();
+        let ticks = |at: usize| fields[at].parse::<u64>().expect("the kernel prints numbers");
+        // User and system time, in hundredths of seconds for every program.
+        Duration::from_millis(10 * (ticks(11) + ticks(12)))
     }
 
     /// Sends SIGTERM and waits for the end.

@@ -125,6 +125,74 @@ fn starts_anew_where_a_killed_daemon_left_its_files() {
     assert_eq!(daemon.terminate().code(), Some(0));
 }
 
+/// What a daemon left behind names a process that is there, but is another program by now (or in another container that
+/// shares the home folder): it is neither taken for the daemon nor harmed.
+#[test]
+fn a_pid_file_that_names_another_program_misleads_nobody() {
+    let Some(world) = World::open(&[Need::UstHeaders, Need::Babeltrace2]) else { return };
+    let mut first = world.our_sessiond();
+    first.process.kill();
+    let mut bystander = world.program("sleep").arg("1000").spawn();
+    let pid = bystander.inner_pid();
+    let pid_file = world.outside("/run/lttng/lttng-sessiond.pid");
+    fs::write(&pid_file, format!("{pid}\n")).expect("root may write there");
+
+    // Nobody is there, and a command says so instead of recording nothing.
+    let alone = world.our_lttng(["create", "nothing"]);
+    assert_eq!(alone.code(), Some(1), "{alone}");
+    assert!(alone.stderr.contains("No session daemon is available"), "{alone}");
+    let doctor = world.rttng().arg("doctor").run();
+    assert!(doctor.stdout.contains("stale") || doctor.stdout.contains("killed"), "{doctor}");
+    let told = world.program("bash").args(["-c", "kill -0 $0"]).arg(pid.to_string()).run();
+    assert!(told.status.success(), "it lives");
+
+    // Recording with a daemon of its own is not disturbed by it.
+    let own = world.file("own");
+    let record = world.rttng().arg("record").arg("--output").arg(&own).arg("--");
+    let record = record.arg(apps::built("demo")).arg("10").env("LTTNG_UST_REGISTER_TIMEOUT", "-1");
+    record.run().ok();
+    assert!(world.babeltrace2(&own).iter().filter(|event| event.name == "demo:tick").count() == 10);
+
+    let second = world.our_sessiond();
+    let named = fs::read_to_string(&pid_file).expect("there is a pid file");
+    assert_ne!(named.trim(), pid.to_string(), "it names the daemon now");
+    assert_eq!(world.our_lttng(["list"]).ok(), "Currently no available recording session\n");
+    assert_eq!(second.terminate().code(), Some(0));
+    assert!(!bystander.is_over(), "the other program was not harmed");
+}
+
+/// A home folder that containers share holds the sockets of a daemon in another one that is gone.
+#[test]
+fn sockets_in_a_shared_home_are_told_from_a_daemon() {
+    let Some(world) = World::open(&[Need::UstHeaders, Need::Root]) else { return };
+    let home = world.open_dir().join("home");
+    let run = home.join(".lttng");
+    fs::create_dir_all(&run).expect("the folder is writable");
+    for name in ["client-lttng-sessiond", "lttng-ust-sock-8"] {
+        // Bound, and closed: as a killed daemon leaves it.
+        drop(std::os::unix::net::UnixListener::bind(run.join(name)).expect("a socket can be made"));
+    }
+    fs::write(run.join("lttng-sessiond.pid"), "1\n").expect("the folder is writable");
+    world.program("chown").args(["-R", "1234:1234"]).arg(&home).run().ok();
+    let as_user = |program: rttng_tests::Program| program.user(1234).env("HOME", &home).run();
+    for command in ["create", "start", "list", "destroy"] {
+        let told = as_user(world.made(Ours, "lttng").args(["--no-sessiond", command]));
+        assert_eq!(told.code(), Some(1), "{told}");
+        let says = told.stderr.contains("No session daemon is available")
+            || told.stderr.contains("Can't find valid lttng config");
+        assert!(says, "{told}");
+    }
+    // A program is not delayed for longer than it waits for a daemon.
+    let begun = Instant::now();
+    as_user(world.program(apps::built("demo")).arg("1")).ok();
+    assert!(begun.elapsed() < BOUND);
+    // The first command that may start a daemon does, and puts its own sockets in their place.
+    let made = as_user(world.made(Ours, "lttng").args(["create", "s"]));
+    assert_eq!(made.code(), Some(0), "{made}");
+    let listed = as_user(world.made(Ours, "lttng").args(["--no-sessiond", "list"])).ok();
+    assert!(listed.contains("s ["), "{listed}");
+}
+
 #[test]
 fn refuses_to_run_twice() {
     let Some(world) = World::open(&[]) else { return };

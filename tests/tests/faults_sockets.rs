@@ -92,6 +92,40 @@ fn abuse_of_the_applications_socket_harms_nobody_else() {
     scene.finish();
 }
 
+/// The descriptors that a process has open.
+fn open_files(process: &mut Running) -> usize {
+    std::fs::read_dir(format!("/proc/{}/fd", process.pid().as_raw_nonzero())).map_or(0, Iterator::count)
+}
+
+#[test]
+fn thousands_of_idle_connections_leave_room_for_applications() {
+    let Some(mut scene) = Scene::open() else { return };
+    let before = open_files(&mut scene.recording.daemon.process);
+    let program = |how: &str, socket: &str| {
+        let program = scene.recording.world.program(apps::built("vandal"));
+        let program = program.env("LTTNG_HOME", "/nowhere").env("LTTNG_UST_REGISTER_TIMEOUT", "0");
+        program.args([how, &format!("/run/lttng/{socket}"), "7", "3000"])
+    };
+    // An ordinary user may reach one of the sockets only.
+    let mut held = [
+        program("silent", "lttng-ust-sock-8").user(1234).spawn(),
+        program("partial", "lttng-ust-sock-8").user(1234).spawn(),
+        program("silent", "sessiond-health").spawn(),
+        program("silent", "ustconsumerd64/health").spawn(),
+    ];
+    held.iter_mut().for_each(|vandal| vandal.wait_for_output("ready"));
+    // As many as may be undecided, and a few for clients.
+    eventually("those that are too many are closed", || {
+        open_files(&mut scene.recording.daemon.process) < before + 1024 + 16 + 50
+    });
+    let begun = Instant::now();
+    let newcomer = scene.recording.traced(apps::built("mortal")).args(["--events", "0"]);
+    newcomer.run().ok();
+    assert!(begun.elapsed() < 5 * ANSWER, "an application took {:?} to register", begun.elapsed());
+    scene.answers_while(Vec::new());
+    scene.finish();
+}
+
 #[test]
 fn abuse_of_the_clients_socket_harms_nobody_else() {
     let Some(scene) = Scene::open() else { return };

@@ -8,7 +8,8 @@
  *   --kill       then die in the middle of rttng_mortal:end
  *   --stop       then stop in the middle of it, and go on when continued
  *
- * $RTTNG_MORTAL_NAME becomes the name of the process before it registers.
+ * $RTTNG_MORTAL_NAME becomes the name of the process before it registers. $RTTNG_MORTAL_HALT has it stop with SIGSTOP
+ * while it registers: see halt.c.
  */
 #define _GNU_SOURCE
 #include <getopt.h>

@@ -11,6 +11,7 @@
  *   liar      registers as an application does, answers each command with random bytes; COUNT times
  *   notify    registers, then sends registrations of events with absurd counts; COUNT times
  *   request   COUNT client requests that are random beyond their command number, each read to the end of its answer
+ *   mistaken  registers, answers each command as if it were for another object; says whether it was "kept" or "dropped"
  *   fds       COUNT connections, each with descriptors that nobody asked for
  *
  * Prints "ready" once connections that are held are open, "done" at its end.
@@ -177,6 +178,38 @@ static void lie(int n, int on_notify)
 	}
 }
 
+static void mistaken(void)
+{
+	struct registration command_record = self(0), notify_record = self(1);
+	int command = open_socket(), notify;
+	char request[612];
+	uint32_t reply[324 / 4];
+
+	put(command, &command_record, sizeof(command_record));
+	notify = open_socket();
+	put(notify, &notify_record, sizeof(notify_record));
+	for (int answered = 0;;) {
+		struct pollfd poller = { .fd = command, .events = POLLIN };
+
+		/* The first command may take its time. */
+		if (poll(&poller, 1, answered ? 2000 : 20000) == 0) {
+			printf("kept after %s\n", answered ? "answers" : "nothing");
+			break;
+		}
+		if (recv(command, request, sizeof(request), MSG_WAITALL) != (ssize_t) sizeof(request)) {
+			puts("dropped");
+			break;
+		}
+		memset(reply, 0, sizeof(reply));
+		memcpy(reply, request, 2 * sizeof(uint32_t));
+		reply[0] ^= 0x55;
+		put(command, reply, sizeof(reply));
+		answered++;
+	}
+	close(notify);
+	close(command);
+}
+
 static void request(int n)
 {
 	static uint8_t bytes[REQUEST];
@@ -282,6 +315,8 @@ int main(int argc, char **argv)
 			lie(n, how[0] == 'n');
 		} else if (!strcmp(how, "request")) {
 			request(n);
+		} else if (!strcmp(how, "mistaken")) {
+			mistaken();
 		} else if (!strcmp(how, "fds")) {
 			descriptors();
 		} else {
