@@ -295,13 +295,11 @@ fn enable(program: &mut Program, rules: &Rules, name: &str, all: bool) -> Step {
     let mut event = Event::new(name, rules.kind_of(name));
     event.log_level = rules.level;
     event.exclusions = rules.exclusions.iter().filter(|entry| !entry.is_empty()).cloned().collect();
-    if !event.exclusions.is_empty() {
-        match check_exclusions(name, &event.exclusions) {
-            Ok(useless) => useless.into_iter().for_each(|entry| out.warn(entry)),
-            Err(error) => {
-                out.error(error);
-                return Err(Exit::ERROR);
-            }
+    match check_exclusions(name, &rules.exclusions) {
+        Ok(useless) => useless.into_iter().for_each(|entry| out.warn(entry)),
+        Err(error) => {
+            out.error(error);
+            return Err(Exit::ERROR);
         }
     }
     let outcome = send(program, rules, &event, all);

@@ -19,17 +19,22 @@ pub(crate) struct TriggerErrors {
 
 impl TriggerErrors {
     /// Asks for the errors of all parts of a trigger.
+    ///
+    /// An action that is in no list is addressed by an empty path, which ends the real session daemon and its client
+    /// (`docs/spec/client-objects.md`, section 12.1): its errors are not asked for. Notifying, which programs register
+    /// that way, counts none.
     pub(crate) fn query(client: &Client, trigger: &Trigger, fds: &[OwnedFd]) -> Result<Self, ControlError> {
         let ask = |target| client.trigger_errors(trigger, fds, target);
-        let is_list = matches!(trigger.action, Action::List(_));
-        let count = trigger.action.elements().len() as u64;
-        let path = |index| if is_list { vec![index] } else { Vec::new() };
+        let actions = match &trigger.action {
+            Action::List(actions) => (0..actions.len() as u64)
+                .map(|index| ask(ErrorQueryTarget::Action { path: vec![index] }))
+                .collect::<Result<_, _>>()?,
+            _ => vec![Vec::new()],
+        };
         Ok(TriggerErrors {
             trigger: ask(ErrorQueryTarget::Trigger)?,
             condition: ask(ErrorQueryTarget::Condition)?,
-            actions: (0..count)
-                .map(|index| ask(ErrorQueryTarget::Action { path: path(index) }))
-                .collect::<Result<_, _>>()?,
+            actions,
         })
     }
 }
