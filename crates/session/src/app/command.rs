@@ -147,13 +147,14 @@ impl CommandLink {
             });
         }
         let link = self.link.clone();
-        let send = async {
-            for part in &parts {
+        // What is sent is dropped at once: hundreds of applications may be waited for at the same time.
+        let send = async move {
+            for part in parts {
                 match part {
-                    Part::Bytes(bytes) => link::send(&*link, bytes).await?,
+                    Part::Bytes(bytes) => link::send(&*link, &bytes).await?,
                     Part::Descriptors { call, count } => {
                         let fds: Vec<BorrowedFd<'_>> =
-                            calls[*call].descriptors.iter().take(*count).map(|fd| fd.as_fd()).collect();
+                            calls[call].descriptors.iter().take(count).map(|fd| fd.as_fd()).collect();
                         link::send_descriptors(&*link, &fds).await?;
                     }
                 }
