@@ -10,6 +10,7 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
@@ -21,6 +22,10 @@ use crate::stream::{DataStream, Turn};
 const BELL: u64 = 0;
 /// Most threads; beyond that they would wait for the same disk.
 const MOST_THREADS: usize = 4;
+/// The slices of data threads: taking a few packets is done in less.
+const SLICE: Duration = Duration::from_micros(200);
+/// How much better the nice value of data threads is than the daemon's, if it may be.
+const NICE_STEPS: i32 = 10;
 
 /// Called for a channel whose last stream has ended.
 type Ended = dyn Fn(&Arc<DataChannel>) + Send + Sync;
@@ -114,12 +119,21 @@ impl DataThreads {
     }
 }
 
+/// While producers keep all processors busy, how soon a data thread runs decides how small buffers may be.
+fn run_before_producers() {
+    let own = rustix::process::getpriority_process(None).unwrap_or(0);
+    if let Err(error) = rttng_ring::run_soon_after_wakeup(SLICE, own - NICE_STEPS) {
+        tracing::debug!(%error, "data threads wait for processors as others do");
+    }
+}
+
 impl Share {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Watched>> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn serve(&self, ended: &Ended) {
+        run_before_producers();
         let mut events = [MaybeUninit::uninit(); 64];
         // Streams with more to read, and whether they have hung up.
         let mut ready: HashMap<u64, bool> = HashMap::new();

@@ -26,7 +26,7 @@
 //! ```
 //!
 //! Other processes write that memory, and any of them may be hostile: see [`Memory`] for how it is accessed. This is the
-//! one crate of the data plane with `unsafe` code, in `memory.rs`, `sigbus.rs` and `wait_page.rs`.
+//! one crate of the data plane with `unsafe` code, in `memory.rs`, `sigbus.rs`, `wait_page.rs` and `scheduling.rs`.
 
 mod blob;
 mod channel;
@@ -39,6 +39,7 @@ mod layout;
 mod memory;
 mod reader;
 mod recover;
+mod scheduling;
 mod sigbus;
 mod stream;
 pub mod wait_page;
@@ -54,6 +55,7 @@ pub use layout::Layout;
 pub use memory::{HeapMemory, Mapping, Memory};
 pub use reader::{Next, Packet, Reader, SnapshotRange};
 pub use recover::{Recovered, Stuck};
+pub use scheduling::run_soon_after_wakeup;
 pub use stream::{LostRecords, Stream};
 pub use writer::{Refused, Slot, SwitchMode, Switched};
 
