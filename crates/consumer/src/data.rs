@@ -1,11 +1,13 @@
 //! The data threads: they sleep on the wake-up pipes of streams and channels, and take packets to files
 //! (`docs/spec/consumer-protocol.md`, section 10.2).
 //!
-//! A stream belongs to one thread for its life. With nothing to do a thread makes no system call at all.
+//! A stream belongs to one thread for its life. With nothing to do a thread makes no system call at all; while buffers
+//! fill fast it looks by itself (`pace.rs`).
 
 use std::collections::HashMap;
 use std::io;
 use std::mem::MaybeUninit;
+use std::num::NonZeroU64;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +18,7 @@ use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
 
 use crate::channel::DataChannel;
+use crate::pace::Pace;
 use crate::stream::{DataStream, Turn};
 
 /// The event of the bell, which no stream has.
@@ -125,6 +128,8 @@ fn run_before_producers() {
     if let Err(error) = rttng_ring::run_soon_after_wakeup(SLICE, own - NICE_STEPS) {
         tracing::debug!(%error, "data threads wait for processors as others do");
     }
+    // By default a thread sleeps up to 50 µs longer than it asks for.
+    let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
 }
 
 impl Share {
@@ -134,6 +139,7 @@ impl Share {
 
     fn serve(&self, ended: &Ended) {
         run_before_producers();
+        let mut pace = Pace::default();
         let mut events = [MaybeUninit::uninit(); 64];
         // Streams with more to read, and whether they have hung up.
         let mut ready: HashMap<u64, bool> = HashMap::new();
@@ -142,7 +148,11 @@ impl Share {
                 return;
             }
             let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-            let timeout = (!ready.is_empty()).then_some(&at_once);
+            let nap = pace.nap().filter(|_| ready.is_empty());
+            if let Some(nap) = nap {
+                std::thread::sleep(nap);
+            }
+            let timeout = (nap.is_some() || !ready.is_empty()).then_some(&at_once);
             let waited = epoll::wait(&self.epoll, &mut events, timeout);
             let happened = match waited {
                 Ok((happened, _)) => happened,
@@ -176,9 +186,12 @@ impl Share {
                     _ => {}
                 }
             }
+            let mut fills_in: Option<Duration> = None;
             for (id, hung_up) in std::mem::take(&mut ready) {
                 let Some(Watched::Stream(stream, channel)) = self.lock().get(&id).cloned() else { continue };
-                match stream.consume(hung_up) {
+                let (turn, fills) = stream.consume(hung_up);
+                fills_in = fills_in.into_iter().chain(fills).min();
+                match turn {
                     Turn::More => {
                         ready.insert(id, hung_up);
                     }
@@ -193,6 +206,7 @@ impl Share {
                     Turn::Idle => {}
                 }
             }
+            pace.looked(fills_in);
         }
     }
 

@@ -29,6 +29,7 @@ mod liveness;
 mod metadata;
 mod options;
 mod output;
+mod pace;
 mod state;
 mod stream;
 mod timers;

@@ -231,8 +231,14 @@ impl DataStream {
         }
     }
 
-    /// Takes packets to the files: the work of the data thread. `hung_up` says that no producer is left.
-    pub(crate) fn consume(&self, hung_up: bool) -> Turn {
+    /// Takes packets to the files: the work of the data thread. `hung_up` says that no producer is left. Gives also, if
+    /// there was a packet, how long its producers would take to fill the buffer.
+    pub(crate) fn consume(&self, hung_up: bool) -> (Turn, Option<Duration>) {
+        let mut fills_in = None;
+        (self.consume_some(hung_up, &mut fills_in), fills_in)
+    }
+
+    fn consume_some(&self, hung_up: bool, fills_in: &mut Option<Duration>) -> Turn {
         let mut state = self.lock();
         let state = &mut *state;
         if hung_up && !std::mem::replace(&mut state.quiescent, true) {
@@ -248,7 +254,10 @@ impl DataStream {
             }
             let Some(reader) = &mut state.reader else { return Turn::Idle };
             match reader.hold_next() {
-                Ok(Next::Packet(packet)) => self.take(state, &packet),
+                Ok(Next::Packet(packet)) => {
+                    *fills_in = Some(self.fills_in(&packet));
+                    self.take(state, &packet);
+                }
                 Ok(Next::Overwritten) => {}
                 Ok(Next::Incomplete(_)) if hung_up => {
                     let Ok(Some(stuck)) = reader.stuck() else { continue };
@@ -280,6 +289,15 @@ impl DataStream {
             self.complain(state, error.kind(), &format!("the index is behind: {error}"));
         }
         turn
+    }
+
+    /// How long producers as fast as those of this packet take to fill the whole buffer.
+    fn fills_in(&self, packet: &Packet) -> Duration {
+        let PacketHeader { timestamp_begin, timestamp_end, .. } = packet.header;
+        let took_ns = u128::from(timestamp_end.saturating_sub(timestamp_begin));
+        let whole_ns =
+            took_ns * u128::from(self.ring.geometry().buf_size()) / u128::from(packet.data_size.max(1));
+        Duration::from_nanos(u64::try_from(whole_ns).unwrap_or(u64::MAX))
     }
 
     /// Writes and releases the packet that the reader holds.
