@@ -4,7 +4,7 @@
 //! A stream belongs to one thread for its life. With nothing to do a thread makes no system call at all; while buffers
 //! fill fast it looks by itself (`pace.rs`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::mem::MaybeUninit;
 use std::num::NonZeroU64;
@@ -19,7 +19,8 @@ use rustix::event::{EventfdFlags, Timespec, eventfd};
 
 use crate::channel::DataChannel;
 use crate::pace::Pace;
-use crate::stream::{DataStream, Turn};
+use crate::staging::Writer;
+use crate::stream::{Consumed, DataStream, Turn};
 
 /// The event of the bell, which no stream has.
 const BELL: u64 = 0;
@@ -45,6 +46,8 @@ struct Share {
     epoll: OwnedFd,
     bell: OwnedFd,
     watched: Mutex<HashMap<u64, Watched>>,
+    /// Writes what the thread copies.
+    writer: Arc<Writer>,
     is_leaving: AtomicBool,
 }
 
@@ -67,6 +70,7 @@ impl DataThreads {
                 epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
                 bell: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
                 watched: Mutex::default(),
+                writer: Arc::new(Writer::start(format!("rttng-write-{number}"))?),
                 is_leaving: AtomicBool::new(false),
             });
             epoll::add(&share.epoll, &share.bell, EventData::new_u64(BELL), EventFlags::IN)?;
@@ -82,7 +86,8 @@ impl DataThreads {
     pub(crate) fn serve(&self, channel: &Arc<DataChannel>) -> io::Result<()> {
         if channel.info.is_monitored {
             for stream in &channel.streams {
-                stream.is_served.store(true, Ordering::Relaxed);
+                let share = self.share(stream.cpu as usize);
+                stream.serve_with(Arc::clone(&share.writer));
                 let watched = Watched::Stream(Arc::clone(stream), Arc::clone(channel));
                 self.add(stream.cpu as usize, watched)?;
             }
@@ -90,8 +95,12 @@ impl DataThreads {
         self.add(0, Watched::Channel(Arc::clone(channel)))
     }
 
+    fn share(&self, number: usize) -> &Arc<Share> {
+        &self.shares[number % self.shares.len()]
+    }
+
     fn add(&self, number: usize, watched: Watched) -> io::Result<()> {
-        let share = &self.shares[number % self.shares.len()];
+        let share = self.share(number);
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         share.lock().insert(id, watched.clone());
         let data = EventData::new_u64(id);
@@ -119,6 +128,9 @@ impl DataThreads {
                 tracing::error!("a data thread panicked");
             }
         }
+        for share in &self.shares {
+            share.writer.finish();
+        }
     }
 }
 
@@ -143,12 +155,22 @@ impl Share {
         let mut events = [MaybeUninit::uninit(); 64];
         // Streams with more to read, and whether they have hung up.
         let mut ready: HashMap<u64, bool> = HashMap::new();
+        // Streams of which packets were copied and not handed over.
+        let mut staged: HashSet<u64> = HashSet::new();
         loop {
             if self.is_leaving.load(Ordering::Relaxed) && self.lock().is_empty() {
                 return;
             }
             let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
             let nap = pace.nap().filter(|_| ready.is_empty());
+            if ready.is_empty() && (nap.is_none() || pace.is_idle()) {
+                for id in staged.drain() {
+                    let watched = self.lock().get(&id).cloned();
+                    if let Some(Watched::Stream(stream, _)) = watched {
+                        stream.hand_over();
+                    }
+                }
+            }
             if let Some(nap) = nap {
                 std::thread::sleep(nap);
             }
@@ -189,8 +211,11 @@ impl Share {
             let mut fills_in: Option<Duration> = None;
             for (id, hung_up) in std::mem::take(&mut ready) {
                 let Some(Watched::Stream(stream, channel)) = self.lock().get(&id).cloned() else { continue };
-                let (turn, fills) = stream.consume(hung_up);
+                let Consumed { turn, fills_in: fills, has_staged } = stream.consume(hung_up);
                 fills_in = fills_in.into_iter().chain(fills).min();
+                if has_staged {
+                    staged.insert(id);
+                }
                 match turn {
                     Turn::More => {
                         ready.insert(id, hung_up);

@@ -5,7 +5,9 @@
 //! effect is the same here, but no thread waits while producers may run out of room:
 //! - While they have plenty, a packet goes from the shared pages to the disk without a copy (direct I/O). That takes
 //!   about a third of the processor time of a copy, and as long as the disk takes.
-//! - Otherwise, and for small packets, it is copied to the page cache, written back and dropped a window at a time. The
+//! - While they may run out of it, packets were copied to memory of ours (`staging.rs`), and many of them go to the disk
+//!   in one such transfer.
+//! - Otherwise, and if there is little of it, it is copied to the page cache, written back and dropped a window at a time. The
 //!   cache then takes the same memory again and again: pages that were never used before cost several times the copy.
 
 use std::io;
@@ -62,10 +64,27 @@ impl DataFile {
         packet: &Packet,
         has_time: bool,
     ) -> io::Result<()> {
-        self.choose(has_time && packet.padded_size >= SMALLEST_DIRECT);
+        self.append_with(packet.padded_size, has_time, |file, done, at| reader.write_held(done, file, at))
+    }
+
+    /// Appends packets that were copied. If that fails the file is as before.
+    pub(crate) fn append_copied(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.append_with(bytes.len() as u64, true, |file, done, at| {
+            Ok(rustix::io::pwrite(file, &bytes[done as usize..], at)?)
+        })
+    }
+
+    /// `write` is given what is written already, and where the rest of it goes in the file.
+    fn append_with(
+        &mut self,
+        size: u64,
+        has_time: bool,
+        write: impl Fn(&OwnedFd, u64, u64) -> io::Result<usize>,
+    ) -> io::Result<()> {
+        self.choose(has_time && size >= SMALLEST_DIRECT);
         let mut done = 0;
-        while done < packet.padded_size {
-            match reader.write_held(done, &self.file, self.size + done) {
+        while done < size {
+            match write(&self.file, done, self.size + done) {
                 Ok(0) => return self.undo(io::ErrorKind::WriteZero.into()),
                 Ok(written) => done += written as u64,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -77,7 +96,7 @@ impl DataFile {
                 Err(error) => return self.undo(error),
             }
         }
-        self.size += packet.padded_size;
+        self.size += size;
         Ok(())
     }
 

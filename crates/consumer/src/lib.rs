@@ -30,6 +30,7 @@ mod metadata;
 mod options;
 mod output;
 mod pace;
+mod staging;
 mod state;
 mod stream;
 mod timers;

@@ -65,9 +65,7 @@ impl StreamFiles {
         entry: IndexEntry,
         has_time: bool,
     ) -> io::Result<()> {
-        let full =
-            |limit: NonZeroU64| self.data.size() > 0 && self.data.size() + packet.padded_size > limit.get();
-        if self.limits.size.is_some_and(full) {
+        if !self.has_room_for(packet.padded_size) {
             self.next_file()?;
         }
         let offset = self.data.size();
@@ -76,6 +74,55 @@ impl StreamFiles {
             IndexEntry { offset, ..entry }.write(IndexVersion::V1_1, &mut index.pending);
         }
         Ok(())
+    }
+
+    /// Writes packets that were copied, one after the other, and their index entries. Those that fail are left out.
+    pub(crate) fn write_copied(&mut self, bytes: &[u8], packets: &[IndexEntry]) -> Copied {
+        let mut outcome = Copied::default();
+        let (mut bytes, mut packets) = (bytes, packets);
+        while let Some(first) = packets.first() {
+            let mut size = size_of(first);
+            let moved = match self.has_room_for(size) {
+                true => Ok(()),
+                false => self.next_file(),
+            };
+            let mut count = 1;
+            while let Some(next) = packets.get(count)
+                && self.fits(size + size_of(next))
+            {
+                size += size_of(next);
+                count += 1;
+            }
+            let (these, other_packets) = packets.split_at(count);
+            let (piece, other_bytes) = bytes.split_at(size as usize);
+            let mut offset = self.data.size();
+            match moved.and_then(|()| self.data.append_copied(piece)) {
+                Ok(()) => outcome.written_bytes += size,
+                Err(error) => {
+                    outcome.lost_packets += these.len() as u64;
+                    outcome.failure = Some(error);
+                }
+            }
+            if self.data.size() > offset
+                && let Some(index) = &mut self.index
+            {
+                for entry in these {
+                    IndexEntry { offset, ..*entry }.write(IndexVersion::V1_1, &mut index.pending);
+                    offset += size_of(entry);
+                }
+            }
+            (bytes, packets) = (other_bytes, other_packets);
+        }
+        outcome
+    }
+
+    fn has_room_for(&self, size: u64) -> bool {
+        // The first packet of a file goes in, however large it is.
+        self.data.size() == 0 || self.fits(size)
+    }
+
+    fn fits(&self, size: u64) -> bool {
+        self.limits.size.is_none_or(|limit| self.data.size() + size <= limit.get())
     }
 
     /// Does for the files what can wait until packets are taken: [`DataFile::write_behind`], and the index.
@@ -110,6 +157,18 @@ impl StreamFiles {
         self.number = number;
         Ok(())
     }
+}
+
+/// What came of packets that were copied.
+#[derive(Debug, Default)]
+pub(crate) struct Copied {
+    pub(crate) written_bytes: u64,
+    pub(crate) lost_packets: u64,
+    pub(crate) failure: Option<io::Error>,
+}
+
+fn size_of(entry: &IndexEntry) -> u64 {
+    entry.packet_size / 8
 }
 
 fn open(

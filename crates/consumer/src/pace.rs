@@ -44,6 +44,11 @@ impl Pace {
         }
     }
 
+    /// Whether the last look found nothing.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.idle_looks > 0
+    }
+
     /// How long to sleep before the next look; `None`: until woken.
     pub(crate) fn nap(&self) -> Option<Duration> {
         self.nap

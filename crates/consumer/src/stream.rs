@@ -6,7 +6,7 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use rttng_ctf::index::IndexEntry;
@@ -18,6 +18,7 @@ use crate::channel::ChannelInfo;
 use crate::chunk::TraceChunk;
 use crate::liveness::{MemoryId, Watch};
 use crate::output::StreamFiles;
+use crate::staging::{Sink, Staged, Writer};
 
 /// Packets that a stream may write before others have their turn.
 const PACKETS_PER_TURN: usize = 16;
@@ -38,6 +39,16 @@ pub(crate) enum Turn {
     Idle,
 }
 
+/// What came of a turn of a stream.
+#[derive(Debug)]
+pub(crate) struct Consumed {
+    pub(crate) turn: Turn,
+    /// How long its producers take to fill the whole buffer, if there was a packet.
+    pub(crate) fills_in: Option<Duration>,
+    /// Packets were copied that are not on their way to the files: [`DataStream::hand_over`].
+    pub(crate) has_staged: bool,
+}
+
 /// One stream of a data channel.
 #[derive(Debug)]
 pub(crate) struct DataStream {
@@ -50,6 +61,8 @@ pub(crate) struct DataStream {
     wakeup: Mutex<Option<OwnedFd>>,
     /// The data threads serve it.
     pub(crate) is_served: AtomicBool,
+    /// The thread that writes what was copied. Streams that are not drained all the time have none.
+    writer: OnceLock<Arc<Writer>>,
     memory: MemoryId,
     state: Mutex<StreamState>,
 }
@@ -59,7 +72,9 @@ struct StreamState {
     /// Absent once the stream has ended.
     reader: Option<Reader<Mapping>>,
     chunk: Option<Arc<TraceChunk>>,
-    files: Option<StreamFiles>,
+    sink: Option<Arc<Sink>>,
+    /// Packets that were copied and are not on their way to the files yet.
+    staged: Staged,
     rotation: Option<Rotation>,
     /// Flushed, and nothing written since: no second empty packet is needed.
     quiescent: bool,
@@ -68,7 +83,6 @@ struct StreamState {
     /// Sequence number that the next packet should have; unknown after a clear.
     next_sequence: Option<u64>,
     events_discarded: u64,
-    bytes_written: u64,
     watch: Option<Watch>,
     /// Packets that were looked for since all producers have let go.
     after_hang_up: u64,
@@ -98,13 +112,13 @@ impl DataStream {
         let state = StreamState {
             reader: Some(Reader::new(Arc::clone(&ring))?),
             chunk: None,
-            files: None,
+            sink: None,
+            staged: Staged::default(),
             rotation: None,
             quiescent: false,
             opened_packet: true,
             next_sequence: Some(0),
             events_discarded: 0,
-            bytes_written: 0,
             watch: None,
             after_hang_up: 0,
             failure: None,
@@ -116,6 +130,7 @@ impl DataStream {
             wait,
             wakeup: Mutex::new(Some(wakeup)),
             is_served: AtomicBool::new(false),
+            writer: OnceLock::new(),
             memory: MemoryId::of(shared).map_err(system)?,
             state: Mutex::new(state),
         })
@@ -143,6 +158,12 @@ impl DataStream {
     /// Closes our write end, so that the pipe hangs up when the last application is gone.
     pub(crate) fn close_wakeup(&self) {
         self.wakeup.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// The data threads serve it from now on; `writer` writes what they copy.
+    pub(crate) fn serve_with(&self, writer: Arc<Writer>) {
+        let _ = self.writer.set(writer);
+        self.is_served.store(true, Ordering::Relaxed);
     }
 
     /// Goes to the channel's current chunk: for a stream that was in none.
@@ -176,7 +197,8 @@ impl DataStream {
     pub(crate) fn is_pending(&self) -> bool {
         let mut state = self.lock();
         let Some(reader) = &state.reader else { return false };
-        if reader.has_data().unwrap_or(false) {
+        let is_behind = !state.staged.is_empty() || state.sink.as_ref().is_some_and(|sink| sink.is_busy());
+        if is_behind || reader.has_data().unwrap_or(false) {
             return true;
         }
         self.look_for_dead_producers(&mut state);
@@ -231,16 +253,23 @@ impl DataStream {
         }
     }
 
-    /// Takes packets to the files: the work of the data thread. `hung_up` says that no producer is left. Gives also, if
-    /// there was a packet, how long its producers would take to fill the buffer.
-    pub(crate) fn consume(&self, hung_up: bool) -> (Turn, Option<Duration>) {
+    /// Takes packets to the files: the work of the data thread. `hung_up` says that no producer is left.
+    pub(crate) fn consume(&self, hung_up: bool) -> Consumed {
+        let mut state = self.lock();
         let mut fills_in = None;
-        (self.consume_some(hung_up, &mut fills_in), fills_in)
+        let turn = self.consume_some(&mut state, hung_up, &mut fills_in);
+        Consumed { turn, fills_in, has_staged: !state.staged.is_empty() }
     }
 
-    fn consume_some(&self, hung_up: bool, fills_in: &mut Option<Duration>) -> Turn {
-        let mut state = self.lock();
-        let state = &mut *state;
+    /// Has written what was copied: the data thread goes to sleep.
+    pub(crate) fn hand_over(&self) {
+        let state = &mut *self.lock();
+        if let (Some(writer), Some(sink)) = (self.writer.get(), &state.sink) {
+            state.staged.hand_over(writer, sink);
+        }
+    }
+
+    fn consume_some(&self, state: &mut StreamState, hung_up: bool, fills_in: &mut Option<Duration>) -> Turn {
         if hung_up && !std::mem::replace(&mut state.quiescent, true) {
             self.switch(SwitchMode::Flush);
         }
@@ -284,7 +313,11 @@ impl DataStream {
                 }
             }
         }
-        let caught_up = state.files.as_mut().map_or(Ok(()), StreamFiles::catch_up);
+        // While blocks are under way, the thread that writes them does this.
+        let caught_up = match &state.sink {
+            Some(sink) if !sink.is_busy() => sink.files().catch_up(),
+            _ => Ok(()),
+        };
         if let Err(error) = caught_up {
             self.complain(state, error.kind(), &format!("the index is behind: {error}"));
         }
@@ -330,11 +363,11 @@ impl DataStream {
             stream_instance_id: u64::from(self.cpu),
             packet_seq_num: header.sequence,
         };
-        let Some(reader) = &mut state.reader else { return };
-        let written = match &mut state.files {
-            Some(files) => files.write(reader, packet, entry, is_unhurried(reader, packet)),
+        let StreamState { reader: Some(reader), sink, staged, .. } = &mut *state else { return };
+        let written = match sink {
+            Some(sink) => self.write(sink, staged, reader, packet, entry),
             // No chunk: an empty packet is no loss.
-            None if packet.data_size <= HEADER_SIZE => Ok(()),
+            None if packet.data_size <= HEADER_SIZE => Ok(0),
             None => Err(io::ErrorKind::NotFound.into()),
         };
         // The fill only grows until a packet is released, so here is where it is highest. A packet that was closed early
@@ -343,13 +376,10 @@ impl DataStream {
         self.channel.losses.saw_in_use(self.ring.bytes_in_use().saturating_sub(unused));
         reader.release();
         match written {
-            Ok(()) => {
+            Ok(written_bytes) => {
                 state.opened_packet = true;
                 state.failure = None;
-                if state.files.is_some() {
-                    state.bytes_written += packet.padded_size;
-                    self.channel.losses.count_written(packet.padded_size);
-                }
+                self.channel.losses.count_written(written_bytes);
             }
             Err(error) => {
                 self.channel.losses.count_packets(1);
@@ -367,6 +397,29 @@ impl DataStream {
         }
     }
 
+    /// Writes the packet that the reader holds, or copies it if its producers may run out of room. Gives what was written.
+    fn write(
+        &self,
+        sink: &Arc<Sink>,
+        staged: &mut Staged,
+        reader: &Reader<Mapping>,
+        packet: &Packet,
+        entry: IndexEntry,
+    ) -> io::Result<u64> {
+        let has_time = is_unhurried(reader, packet);
+        let writer = self.writer.get().map(|writer| &**writer);
+        // Behind others of its stream it has to wait, copied or not.
+        if let Some(writer) = writer
+            && (!has_time || !staged.is_empty() || sink.is_busy())
+            && staged.take(writer, sink, reader, packet, entry)
+        {
+            return Ok(0);
+        }
+        staged.settle(writer, sink);
+        sink.files().write(reader, packet, entry, has_time)?;
+        Ok(packet.padded_size)
+    }
+
     /// Logs a failure unless the last one had the same cause.
     fn complain(&self, state: &mut StreamState, kind: io::ErrorKind, what: &str) {
         if state.failure.replace(kind) != Some(kind) {
@@ -374,8 +427,11 @@ impl DataStream {
         }
     }
 
-    fn flush_index(&self, state: &mut StreamState) {
-        let flushed = state.files.as_mut().map_or(Ok(()), StreamFiles::flush_index);
+    /// Waits until all that was taken is in the files, and lets them go.
+    fn close_files(&self, state: &mut StreamState) {
+        let Some(sink) = state.sink.take() else { return };
+        state.staged.settle(self.writer.get().map(|writer| &**writer), &sink);
+        let flushed = sink.files().flush_index();
         if let Err(error) = flushed {
             self.complain(state, error.kind(), &format!("the index is behind: {error}"));
         }
@@ -447,13 +503,13 @@ impl DataStream {
     }
 
     fn move_to(&self, state: &mut StreamState, to: Option<Arc<TraceChunk>>) -> io::Result<()> {
-        self.flush_index(state);
-        state.files = None;
+        self.close_files(state);
         state.opened_packet = state.chunk.is_none() && state.next_sequence == Some(0);
         state.chunk = to;
         let Some(chunk) = &state.chunk else { return Ok(()) };
         if self.channel.is_monitored {
-            state.files = Some(self.files_in(chunk, true)?);
+            let files = self.files_in(chunk, true)?;
+            state.sink = Some(Arc::new(Sink::new(files, Arc::clone(&self.channel), self.name())));
         }
         Ok(())
     }
@@ -527,8 +583,7 @@ impl DataStream {
     }
 
     fn end_locked(&self, state: &mut StreamState) {
-        self.flush_index(state);
-        state.files = None;
+        self.close_files(state);
         state.chunk = None;
         state.rotation = None;
         state.watch = None;

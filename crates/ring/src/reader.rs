@@ -237,6 +237,15 @@ impl<M: Memory> Reader<M> {
         bytes
     }
 
+    /// Copies the start of the held packet, padding included, until `to` is full.
+    ///
+    /// # Panics
+    /// If nothing is held.
+    pub fn copy_held_to(&self, to: &mut [u8]) {
+        let (_, page) = self.held.expect("a sub-buffer is held");
+        self.stream.memory.copy_out(page.data, to);
+    }
+
     /// Gives the held sub-buffer back to its place; it stays the oldest (snapshots).
     ///
     /// # Panics
