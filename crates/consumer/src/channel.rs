@@ -83,6 +83,22 @@ pub(crate) struct ChannelInfo {
     shm_files: ShmFiles,
 }
 
+#[cfg(test)]
+impl ChannelInfo {
+    /// A channel without limits or files of buffers.
+    pub(crate) fn of_test(name: &str) -> Self {
+        ChannelInfo {
+            session_id: SessionId(1),
+            name: name.into(),
+            pathname: PathBuf::new(),
+            limits: TracefileLimits::default(),
+            is_monitored: true,
+            losses: Losses::default(),
+            shm_files: ShmFiles { owner: Identity::own(), root: None, files: Vec::new() },
+        }
+    }
+}
+
 /// Files of `--shm-path`, removed with the channel.
 #[derive(Debug)]
 struct ShmFiles {

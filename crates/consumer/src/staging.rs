@@ -285,3 +285,114 @@ impl Shared {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU64;
+    use std::path::Path;
+
+    use rttng_ring::{
+        BlockingTimeout, Channel, ChannelAttributes, Geometry, Mode, Next, SwitchMode, monotonic_now,
+    };
+    use rttng_wire::consumer::{ChunkId, SessionId};
+    use rttng_world::run_as::Identity;
+
+    use super::*;
+    use crate::chunk::ChunkRegistry;
+    use crate::output::TracefileLimits;
+
+    /// A reader of a channel that has this many packets.
+    fn packets(count: u64) -> Reader<Mapping> {
+        let attributes = ChannelAttributes {
+            geometry: Geometry::new(Mode::Discard, 4096, 8, rttng_ring::page_size()).unwrap(),
+            switch_timer_us: 0,
+            read_timer_us: 0,
+            blocking_timeout: BlockingTimeout::None,
+            channel_id: 0,
+            uuid: [7; 16],
+        };
+        let channel = Channel::create(&attributes, 1, |_| Ok(None)).unwrap();
+        let ring = channel.streams[0].ring.clone();
+        for _ in 0..count {
+            ring.switch(SwitchMode::Flush, monotonic_now).unwrap();
+        }
+        Reader::new(ring).unwrap()
+    }
+
+    fn sink(dir: &Path, size: u64) -> Arc<Sink> {
+        std::fs::create_dir(dir.join("index")).unwrap();
+        let directory = std::fs::File::open(dir).unwrap().into();
+        let chunk = ChunkRegistry::default().create(SessionId(1), ChunkId(2), directory, Identity::own());
+        let limits = TracefileLimits { size: NonZeroU64::new(size), count: None };
+        let files = StreamFiles::create(chunk, Path::new(""), "ch_0".into(), limits, true).unwrap();
+        Arc::new(Sink::new(files, Arc::new(ChannelInfo::of_test("ch")), "ch_0".into()))
+    }
+
+    fn entry(packet: &Packet) -> IndexEntry {
+        IndexEntry {
+            offset: 0,
+            packet_size: 8 * packet.padded_size,
+            content_size: packet.header.content_size_bits,
+            timestamp_begin: packet.header.timestamp_begin,
+            timestamp_end: packet.header.timestamp_end,
+            events_discarded: 0,
+            stream_id: 0,
+            stream_instance_id: 0,
+            packet_seq_num: packet.header.sequence,
+        }
+    }
+
+    /// Copies all packets, lets them be written, and gives their bytes one after the other.
+    fn carry(reader: &mut Reader<Mapping>, sink: &Arc<Sink>, writer: &Writer) -> Vec<u8> {
+        let mut staged = Staged::default();
+        let mut expected = Vec::new();
+        while let Next::Packet(packet) = reader.hold_next().unwrap() {
+            // Until the first block is made, packets are not copied.
+            while !staged.take(writer, sink, reader, &packet, entry(&packet)) {
+                std::thread::yield_now();
+            }
+            expected.extend(reader.copy_held());
+            reader.release();
+        }
+        assert!(!staged.is_empty());
+        staged.settle(Some(writer), sink);
+        assert!(staged.is_empty() && !sink.is_busy());
+        sink.files().flush_index().unwrap();
+        expected
+    }
+
+    #[test]
+    fn copied_packets_come_to_the_files_in_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let sink = sink(dir.path(), 8192);
+        let writer = Writer::start("write".into()).unwrap();
+        let expected = carry(&mut packets(5), &sink, &writer);
+        let file = |name: &str| std::fs::read(dir.path().join(name)).unwrap();
+        let mut written = Vec::new();
+        for (name, size) in [("ch_0_0", 8192), ("ch_0_1", 8192), ("ch_0_2", 4096)] {
+            assert_eq!(file(name).len(), size, "{name}");
+            written.extend(file(name));
+        }
+        assert!(written == expected);
+        // A header, then an entry of 72 bytes for each packet; its offset, in big endian, comes first.
+        let index = file("index/ch_0_1.idx");
+        assert_eq!(index.len(), 16 + 2 * 72);
+        assert_eq!(index[16..24], 0_u64.to_be_bytes());
+        assert_eq!(index[88..96], 4096_u64.to_be_bytes());
+        assert_eq!(sink.channel.losses.written(), 5 * 4096);
+        writer.finish();
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_counted() {
+        let dir = tempfile::tempdir().unwrap();
+        let sink = sink(dir.path(), 8192);
+        // The next file cannot be made.
+        std::fs::create_dir(dir.path().join("ch_0_1")).unwrap();
+        let writer = Writer::start("write".into()).unwrap();
+        carry(&mut packets(3), &sink, &writer);
+        assert_eq!(sink.channel.losses.written(), 8192);
+        assert_eq!(sink.channel.losses.packets(), 1);
+        writer.finish();
+    }
+}
