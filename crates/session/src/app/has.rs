@@ -287,7 +287,12 @@ impl AppSession {
                 return steps;
             }
         }
-        if !steps.is_empty() {
+        // The session is switched on beside its last events, which saves a round trip; but not before it is known what
+        // came of filters, or of objects on which more has to follow.
+        let leads_on = |subject: &Subject| {
+            !matches!(subject, Subject::Context(_) | Subject::SwitchChannel(..) | Subject::SwitchEvent(..))
+        };
+        if steps.iter().any(|(subject, _)| leads_on(subject)) {
             return steps;
         }
         if self.enabled != want.session.active {
