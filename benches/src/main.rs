@@ -29,21 +29,35 @@ struct Bench {
 const RECORD: &[Bench] = &[
     Bench { name: "event", rows: drain::EVENT_ROWS, rounds: 5, measure: drain::event },
     Bench { name: "drain", rows: drain::DRAIN_ROWS, rounds: 5, measure: drain::drain },
-    Bench { name: "buffers", rows: drain::BUFFERS_ROWS, rounds: 1, measure: drain::buffers },
+    Bench { name: "default", rows: drain::DEFAULT_ROWS, rounds: 5, measure: drain::default },
+    Bench { name: "buffers", rows: drain::BUFFERS_ROWS, rounds: 3, measure: drain::buffers },
     Bench { name: "crowd", rows: crowd::CROWD_ROWS, rounds: 3, measure: crowd::crowd },
     Bench { name: "rules", rows: crowd::RULES_ROWS, rounds: 1, measure: crowd::rules },
     Bench { name: "hung", rows: crowd::HUNG_ROWS, rounds: 1, measure: crowd::hung },
     Bench { name: "launch", rows: launch::LAUNCH_ROWS, rounds: 1, measure: launch::launch },
 ];
 
-const USAGE: &str = "bench record [event|drain|buffers|crowd|rules|hung|launch]…";
+const USAGE: &str = "bench record [--times=N] [event|drain|default|buffers|crowd|rules|hung|launch]…
+  --times=N  take each measurement N times as often as usual";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let Some(("record", names)) = words.split_first().map(|(first, rest)| (first.as_str(), rest)) else {
+    let Some(("record", words)) = words.split_first().map(|(first, rest)| (first.as_str(), rest)) else {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
+    let (options, names): (Vec<&String>, Vec<&String>) =
+        words.iter().partition(|word| word.starts_with("--"));
+    let mut times = 1;
+    for option in options {
+        match option.strip_prefix("--times=").and_then(|number| number.parse().ok()) {
+            Some(number) => times = number,
+            None => {
+                eprintln!("{option}: {USAGE}");
+                return ExitCode::from(2);
+            }
+        }
+    }
     if let Some(unknown) = names.iter().find(|name| !RECORD.iter().any(|bench| bench.name == name.as_str())) {
         eprintln!("there is no measurement {unknown}: {USAGE}");
         return ExitCode::from(2);
@@ -52,12 +66,13 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let chosen =
-        RECORD.iter().filter(|bench| names.is_empty() || names.iter().any(|name| name == bench.name));
+        RECORD.iter().filter(|bench| names.is_empty() || names.iter().any(|name| *name == bench.name));
     let mut lines = table::head();
     for bench in chosen {
         let (mut real, mut ours) = (Vec::new(), Vec::new());
-        for round in 0..bench.rounds {
-            eprintln!("{} {}/{}", bench.name, round + 1, bench.rounds);
+        let rounds = bench.rounds * times;
+        for round in 0..rounds {
+            eprintln!("{} {}/{rounds}", bench.name, round + 1);
             real.push((bench.measure)(Cast::real()));
             ours.push((bench.measure)(Cast::ours()));
         }

@@ -1,6 +1,7 @@
 //! The stage of a measurement: a world, a session daemon with its consumer daemon, a session that records to a file;
 //! and what the kernel tells about their processes.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -80,14 +81,15 @@ impl Stage {
         Load::of(&program.env("LTTNG_UST_REGISTER_TIMEOUT", "-1").run().ok())
     }
 
-    /// Starts this many applications that register and then sleep.
-    pub(crate) fn crowd(&self, count: usize) -> Running {
-        let script = r#"for ((i = 0; i < $1; i++)); do "$2" --idle 3600 & done; wait"#;
+    /// Starts this many applications, which register, and then do what the load program's option `life` says.
+    pub(crate) fn crowd(&self, count: usize, life: &str) -> Running {
+        let script = r#"for ((i = 0; i < $1; i++)); do "$2" "$3" 3600 & done; wait"#;
         let crowd = self
             .world
             .program("bash")
             .args(["-c", script, "crowd", &count.to_string()])
             .arg(apps::built("load"))
+            .arg(life)
             .env("LTTNG_UST_REGISTER_TIMEOUT", "-1")
             .spawn();
         eventually("all applications have registered", || {
@@ -95,6 +97,20 @@ impl Stage {
             list.lines().filter(|line| line.starts_with("PID: ")).count() >= count
         });
         crowd
+    }
+
+    /// When each process recorded its first event, in seconds since 1970. The events must carry `vpid`.
+    pub(crate) fn first_events(&self) -> BTreeMap<u32, f64> {
+        let read = self.world.program("babeltrace2").arg("--clock-seconds").arg(self.trace()).limit(PATIENCE);
+        let mut first = BTreeMap::new();
+        for line in read.run().ok().lines() {
+            // [1763856000.123456789] (+0.000000001) host rttng_load:number: { cpu_id = 1 }, { vpid = 7 }, { seq = 0 }
+            let time = line.strip_prefix('[').and_then(|rest| rest.split(']').next()?.parse().ok());
+            let pid = line.split_once("vpid = ").and_then(|(_, rest)| rest.split(' ').next()?.parse().ok());
+            let (time, pid) = time.zip(pid).expect("a line of an event");
+            first.entry(pid).or_insert(time);
+        }
+        first
     }
 
     /// The processes of the consumer daemon.

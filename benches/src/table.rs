@@ -24,6 +24,8 @@ pub(crate) enum Bar {
     Ratio(f64),
     /// At most this many units.
     Most(f64),
+    /// At most this multiple of ours in the row of that name.
+    Beside(&'static str, f64),
     /// Nothing: the row explains others.
     None,
 }
@@ -38,14 +40,21 @@ pub(crate) fn head() -> Vec<String> {
 
 impl Row {
     /// The row of the table, from all turns of both casts.
-    pub(crate) fn line(&self, real: &[Samples], ours: &[Samples]) -> String {
+    pub(crate) fn line(&self, real_turns: &[Samples], our_turns: &[Samples]) -> String {
         let digits = self.digits;
         let number = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.digits$}"));
-        let (real, ours) = (self.median(real), self.median(ours));
+        let (real, ours) = (median(self.what, real_turns), median(self.what, our_turns));
         let ratio = real.zip(ours).map(|(real, ours)| ours / real);
         let (bar, reached) = match self.bar {
             Bar::Ratio(most) => (format!("≤ {most} ×"), ratio.map(|ratio| ratio <= most)),
             Bar::Most(most) => (format!("≤ {most} {}", self.unit), ours.map(|ours| ours <= most)),
+            Bar::Beside(other, most) => {
+                let other = median(other, our_turns);
+                (
+                    format!("≤ {most} × ours without"),
+                    ours.zip(other).map(|(ours, other)| ours <= most * other),
+                )
+            }
             Bar::None => (String::new(), None),
         };
         let reached = reached.map_or("", |reached| if reached { "reached" } else { "**missed**" });
@@ -58,15 +67,14 @@ impl Row {
             number(ours)
         )
     }
+}
 
-    fn median(&self, turns: &[Samples]) -> Option<f64> {
-        let mut values: Vec<f64> =
-            turns.iter().filter_map(|samples| samples.get(self.what).copied()).collect();
-        values.sort_by(f64::total_cmp);
-        let upper = *values.get(values.len() / 2)?;
-        let lower = values[(values.len() - 1) / 2];
-        Some((lower + upper) / 2.0)
-    }
+fn median(what: &str, turns: &[Samples]) -> Option<f64> {
+    let mut values: Vec<f64> = turns.iter().filter_map(|samples| samples.get(what).copied()).collect();
+    values.sort_by(f64::total_cmp);
+    let upper = *values.get(values.len() / 2)?;
+    let lower = values[(values.len() - 1) / 2];
+    Some((lower + upper) / 2.0)
 }
 
 /// Puts the table between its two marks in a page; the rest of the page stays.
@@ -95,5 +103,11 @@ mod tests {
         let line = row.line(&turns(&[10.0, 14.0]), &turns(&[7.0]));
         assert_eq!(line, "| start | ms | 12.0 | 7.0 | 0.58 | ≤ 0.5 × | **missed** |");
         assert_eq!(row.line(&turns(&[10.0]), &[]), "| start | ms | 10.0 | – | – | ≤ 0.5 × |  |");
+        let row = Row { what: "hung", unit: "s", digits: 1, bar: Bar::Beside("free", 1.5) };
+        let ours = [Samples::from([("free", 1.0), ("hung", 1.2)])];
+        assert_eq!(
+            row.line(&turns(&[]), &ours),
+            "| hung | s | – | 1.2 | – | ≤ 1.5 × ours without | reached |"
+        );
     }
 }

@@ -8,6 +8,7 @@
  *   --text        fire rttng_load:text (integer and string) instead of rttng_load:number (integer)
  *   --wait-for FILE  do not begin before this file exists
  *   --idle SECONDS   fire one event a thread and stay: an application for crowds
+ *   --once-enabled SECONDS   stay as long, and from when the event is enabled fire one each millisecond for a second
  */
 #define _GNU_SOURCE
 #include <getopt.h>
@@ -75,15 +76,32 @@ static void *run(void *argument)
 	return NULL;
 }
 
+/* The sleeps before are long enough for hundreds of these to be idle together. */
+static void fire_once_enabled(int seconds)
+{
+	for (int tries = 0; tries < seconds * 100; tries++) {
+		if (lttng_ust_tracepoint_enabled(rttng_load, number)) {
+			for (uint64_t seq = 0; seq < 1000; seq++) {
+				lttng_ust_tracepoint(rttng_load, number, seq);
+				usleep(1000);
+			}
+			sleep((unsigned) seconds);
+			return;
+		}
+		usleep(10000);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "events", required_argument, NULL, 'e' },   { "threads", required_argument, NULL, 't' },
 		{ "text", no_argument, &text, 1 },	      { "wait-for", required_argument, NULL, 'w' },
-		{ "idle", required_argument, NULL, 'i' },     { NULL, 0, NULL, 0 },
+		{ "idle", required_argument, NULL, 'i' },     { "once-enabled", required_argument, NULL, 'o' },
+		{ NULL, 0, NULL, 0 },
 	};
 	const char *wait_for = NULL;
-	int threads = 1, idle = 0, option;
+	int threads = 1, idle = 0, once_enabled = 0, option;
 	uint64_t begin = UINT64_MAX, end = 0, cpu = 0;
 	struct spent spent[64];
 	pthread_t ids[64];
@@ -95,6 +113,7 @@ int main(int argc, char **argv)
 		case 't': threads = atoi(optarg); break;
 		case 'w': wait_for = optarg; break;
 		case 'i': idle = atoi(optarg); break;
+		case 'o': once_enabled = atoi(optarg); break;
 		default: return 2;
 		}
 	}
@@ -107,6 +126,10 @@ int main(int argc, char **argv)
 	if (idle) {
 		lttng_ust_tracepoint(rttng_load, number, 0);
 		sleep((unsigned) idle);
+		return 0;
+	}
+	if (once_enabled) {
+		fire_once_enabled(once_enabled);
 		return 0;
 	}
 	pthread_barrier_init(&start, NULL, (unsigned) threads);
