@@ -27,7 +27,11 @@ pub(crate) fn launch(cast: Cast) -> Samples {
         took.as_secs_f64() * 1e3
     };
     let mut differences: Vec<f64> = (0..TURNS)
-        .map(|_| timed(world.rttng().args(["record", "--", "true"])) - timed(world.program("true")))
+        .map(|turn| {
+            let output = format!("--output=turn-{turn}");
+            let recorded = world.rttng().args(["record", &output, "--", "true"]);
+            timed(recorded) - timed(world.program("true"))
+        })
         .collect();
     differences.sort_by(f64::total_cmp);
     Samples::from([(OVER_PLAIN, differences[TURNS / 2])])
