@@ -51,6 +51,8 @@ pub struct Bounds {
     pub drain: Duration,
     /// For one step of directory work.
     pub files: Duration,
+    /// For a whole operation of a client, however many steps it has: that long a client waits for its answer at most.
+    pub operation: Duration,
 }
 
 impl Default for Bounds {
@@ -62,6 +64,7 @@ impl Default for Bounds {
             settle: Duration::from_secs(60),
             drain: Duration::from_secs(30),
             files: Duration::from_secs(30),
+            operation: Duration::from_secs(100),
         }
     }
 }

@@ -67,21 +67,24 @@ impl Clients {
             let live = session.and_then(|session| session.live_timer()).unwrap_or_default();
             (channels, live, session.is_some_and(|session| session.started_once))
         });
-        let mut listed = Vec::with_capacity(channels.len());
-        for channel in channels {
-            let lost = match started {
-                true => self.engine.channel_counters(id, channel.id).await,
-                false => ChannelCounters::default(),
-            };
-            listed.push(WireChannel {
-                name: channel.name,
-                enabled: channel.enabled,
-                attributes: to_wire(&channel.attributes, live),
-                discarded_events: lost.discarded_events,
-                lost_packets: lost.lost_packets,
-            });
-        }
-        Ok(Answer::Channels(listed))
+        let listing = async {
+            let mut listed = Vec::with_capacity(channels.len());
+            for channel in channels {
+                let lost = match started {
+                    true => self.engine.channel_counters(id, channel.id).await,
+                    false => ChannelCounters::default(),
+                };
+                listed.push(WireChannel {
+                    name: channel.name,
+                    enabled: channel.enabled,
+                    attributes: to_wire(&channel.attributes, live),
+                    discarded_events: lost.discarded_events,
+                    lost_packets: lost.lost_packets,
+                });
+            }
+            listed
+        };
+        self.engine.within_bound(listing).await.map(Answer::Channels).ok_or(ErrorCode::UstListFail)
     }
 
     pub(super) async fn list_channel_usage(&self, id: SessionId) -> Outcome {
@@ -89,20 +92,23 @@ impl Clients {
             let ust = model.session(id).and_then(|session| session.ust.as_ref());
             ust.map(|ust| ust.channels.clone()).unwrap_or_default()
         });
-        let mut listed = Vec::with_capacity(channels.len());
-        for channel in channels {
-            let lost = self.engine.channel_counters(id, channel.id).await;
-            let usage = self.engine.channel_usage(id, channel.id).await;
-            listed.push(ChannelUsage {
-                name: channel.name,
-                buffer_size: channel.attributes.subbuf_size.saturating_mul(channel.attributes.num_subbuf),
-                fullest: usage.fullest,
-                discarded_events: lost.discarded_events,
-                lost_packets: lost.lost_packets,
-                dead_producers: usage.dead_producers,
-            });
-        }
-        Ok(Answer::ChannelUsage(listed))
+        let listing = async {
+            let mut listed = Vec::with_capacity(channels.len());
+            for channel in channels {
+                let lost = self.engine.channel_counters(id, channel.id).await;
+                let usage = self.engine.channel_usage(id, channel.id).await;
+                listed.push(ChannelUsage {
+                    name: channel.name,
+                    buffer_size: channel.attributes.subbuf_size.saturating_mul(channel.attributes.num_subbuf),
+                    fullest: usage.fullest,
+                    discarded_events: lost.discarded_events,
+                    lost_packets: lost.lost_packets,
+                    dead_producers: usage.dead_producers,
+                });
+            }
+            listed
+        };
+        self.engine.within_bound(listing).await.map(Answer::ChannelUsage).ok_or(ErrorCode::UstListFail)
     }
 }
 

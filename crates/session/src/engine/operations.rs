@@ -31,6 +31,11 @@ impl Engine {
     /// Those of section 7.3; [`ErrorCode::NoUstconsumerd`] when the consumer daemon that held the session's buffers is
     /// gone.
     pub async fn start(&self, id: SessionId) -> Result<(), ErrorCode> {
+        let engine = self.clone();
+        self.bounded("start", ErrorCode::UstStartFail, async move { engine.start_wholly(id).await }).await
+    }
+
+    async fn start_wholly(&self, id: SessionId) -> Result<(), ErrorCode> {
         let core = &self.core;
         core.model.read(|model| model.session(id).map(drop)).ok_or(ErrorCode::SessNotFound)?;
         let run = core.run_or_new(id);
@@ -88,6 +93,11 @@ impl Engine {
     /// [`ErrorCode::TraceAlreadyStopped`]; [`ErrorCode::NoUstconsumerd`] when its consumer daemon is gone: the session
     /// is stopped then, and what was not written yet is lost.
     pub async fn stop(&self, id: SessionId) -> Result<(), ErrorCode> {
+        let engine = self.clone();
+        self.bounded("stop", ErrorCode::UstStopFail, async move { engine.stop_wholly(id).await }).await
+    }
+
+    async fn stop_wholly(&self, id: SessionId) -> Result<(), ErrorCode> {
         let core = &self.core;
         let run = core.run(id).ok_or(ErrorCode::TraceAlreadyStopped)?;
         let _turn = run.turn.lock().await;
@@ -138,6 +148,12 @@ impl Engine {
     /// What went wrong on the way: [`ErrorCode::NoUstconsumerd`] when its consumer daemon was gone with data,
     /// [`ErrorCode::CloseTraceChunkFailConsumer`] when its last chunk was not completed.
     pub async fn destroy(&self, id: SessionId) -> Result<(), ErrorCode> {
+        let engine = self.clone();
+        let work = async move { engine.destroy_wholly(id).await };
+        self.bounded("destroy", ErrorCode::CloseTraceChunkFailConsumer, work).await
+    }
+
+    async fn destroy_wholly(&self, id: SessionId) -> Result<(), ErrorCode> {
         let core = &self.core;
         let was_active = core.model.edit(|model| {
             let session = model.session_mut(id)?;
@@ -190,13 +206,17 @@ impl Engine {
             return Err(ErrorCode::PerPidSession);
         }
         let run = core.run(id).ok_or(ErrorCode::SessionNotStarted)?;
-        let _turn = run.turn.lock().await;
-        for buffers in run.buffers() {
-            let offset = core.world.clock.offset_of_monotonic();
-            buffers.registry.borrow_mut().regenerate(offset);
-            core.push(&buffers).await;
-        }
-        Ok(())
+        let core = Rc::clone(core);
+        self.bounded("regenerate metadata", ErrorCode::UstMetaFail, async move {
+            let _turn = run.turn.lock().await;
+            for buffers in run.buffers() {
+                let offset = core.world.clock.offset_of_monotonic();
+                buffers.registry.borrow_mut().regenerate(offset);
+                core.push(&buffers).await;
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// Has applications write their state dumps again.
@@ -210,12 +230,48 @@ impl Engine {
             return Err(ErrorCode::SessionNotStarted);
         }
         let run = core.run(id).ok_or(ErrorCode::SessionNotStarted)?;
-        let _turn = run.turn.lock().await;
-        run.statedumps.set(run.statedumps.get() + 1);
-        // Nothing of the model changes; this rings its bell.
-        core.model.edit(|_| ());
-        core.settle().await;
-        Ok(())
+        let core = Rc::clone(core);
+        self.bounded("regenerate statedump", ErrorCode::RegenStatedumpFail, async move {
+            let _turn = run.turn.lock().await;
+            run.statedumps.set(run.statedumps.get() + 1);
+            // Nothing of the model changes; this rings its bell.
+            core.model.edit(|_| ());
+            core.settle().await;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Waits for what a client asks of the consumer daemon in many steps; `None` when that takes longer than a client is
+    /// kept waiting.
+    pub async fn within_bound<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::time::timeout(self.core.world.bounds.operation, work).await.ok()
+    }
+
+    /// Waits for an operation, but no longer than a client is kept waiting. One that takes longer goes on, because half of
+    /// it would leave the session in no state at all: what comes after it on the same session waits for it, within the
+    /// same bound, and `too_late` tells the client.
+    async fn bounded(
+        &self,
+        what: &'static str,
+        too_late: ErrorCode,
+        work: impl Future<Output = Result<(), ErrorCode>> + 'static,
+    ) -> Result<(), ErrorCode> {
+        match self.within_bound(tokio::task::spawn_local(work)).await {
+            Some(Ok(outcome)) => outcome,
+            Some(Err(failed)) => match failed.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime goes.
+                Err(_) => Err(too_late),
+            },
+            None => {
+                error!(
+                    operation = what,
+                    "the consumer daemon is too slow: the operation goes on without its client"
+                );
+                Err(too_late)
+            }
+        }
     }
 }
 

@@ -69,3 +69,16 @@ fn refused_connections_are_closed_without_a_word() {
         .expect("a runtime can be made");
     tokio::task::LocalSet::new().block_on(&runtime, stage::play_refusals());
 }
+
+/// Not even a consumer daemon that is slow at everything keeps a client waiting for more than one bound.
+#[test]
+fn a_whole_operation_is_bounded_however_many_steps_it_has() {
+    for seed in 0..4 {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .expect("a runtime can be made");
+        tokio::task::LocalSet::new().block_on(&runtime, stage::play_slowness(seed));
+    }
+}

@@ -202,6 +202,71 @@ pub async fn play_noise(seed: u64) {
     stage.engine.shut_down(Duration::from_secs(5)).await;
 }
 
+/// A consumer daemon that answers everything, but takes seconds for each of the many steps of an operation: no client
+/// waits longer than the bound of a whole operation, and what was asked for is done in the end.
+pub async fn play_slowness(seed: u64) {
+    let dice = Dice::new(seed);
+    let late = Duration::from_secs(2 + dice.below(3));
+    let mut stage = Stage::set(dice, vec![consumer::Manner::Late(late)]);
+    stage.files_are_good = true;
+    stage.a_good_app_comes();
+    stage.create_session();
+    stage.create_session();
+    let (wide, other) = (stage.sessions[0], stage.sessions[1]);
+    stage.model.edit(|model| {
+        let numbers: Vec<u64> = (0..60).map(|_| model.fresh_object()).collect();
+        let session = model.session_mut(wide).expect("it was created");
+        session.kind = SessionKind::Regular;
+        let ust = session.ust.as_mut().expect("it has channels");
+        let like = rttng_session::model::Channel { rules: Vec::new(), ..ust.channels[0].clone() };
+        ust.channels.extend(numbers.into_iter().map(|number| rttng_session::model::Channel {
+            id: ChannelId(number),
+            name: format!("wide{number}"),
+            ..like.clone()
+        }));
+    });
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let engine = stage.engine.clone();
+    let bound = Bounds::default().operation + PROMPT;
+    let timed = async |what: &str, work: &mut (dyn Future<Output = Result<(), ErrorCode>> + Unpin)| {
+        let begun = Instant::now();
+        let outcome = work.await;
+        let taken = begun.elapsed();
+        assert!(taken <= bound, "{what} took {taken:?}, its bound is {bound:?}");
+        outcome
+    };
+    let long = Duration::from_secs(1500);
+    let _ = timed("the first start", &mut Box::pin(engine.start(wide))).await;
+    let _ = timed("start of another", &mut Box::pin(engine.start(other))).await;
+    tokio::time::sleep(long).await;
+    let _ = timed("regenerate metadata", &mut Box::pin(engine.regenerate_metadata(wide))).await;
+    let _ = timed("regenerate statedump", &mut Box::pin(engine.regenerate_statedump(wide))).await;
+    assert_eq!(timed("stop", &mut Box::pin(engine.stop(wide))).await, Err(ErrorCode::UstStopFail));
+    // It goes on; who comes meanwhile waits no longer than the same bound.
+    assert_eq!(engine.data_pending(wide).await, Ok(true));
+    let again = timed("a second stop", &mut Box::pin(engine.stop(wide))).await;
+    assert!(
+        matches!(again, Err(ErrorCode::UstStopFail | ErrorCode::TraceAlreadyStopped)),
+        "a second stop: {again:?}"
+    );
+    tokio::time::sleep(long).await;
+    assert_eq!(timed("start", &mut Box::pin(engine.start(wide))).await, Err(ErrorCode::UstStartFail));
+    tokio::time::sleep(long).await;
+    assert!(stage.model.read(|model| model.session(wide).is_some_and(|session| session.active)));
+    let destroyed = timed("destroy", &mut Box::pin(engine.destroy(wide))).await;
+    assert_eq!(destroyed, Err(ErrorCode::CloseTraceChunkFailConsumer));
+    let _ = timed("destroy of another", &mut Box::pin(engine.destroy(other))).await;
+    tokio::time::sleep(long).await;
+    assert_eq!(stage.model.read(|model| model.sessions().count()), 0, "what was destroyed is gone");
+    stage.check_the_end();
+    for (_, seen) in stage.consumers.borrow().iter() {
+        let seen = seen.borrow();
+        assert!(seen.faults.is_empty(), "treated badly: {:?}", seen.faults);
+        assert!(seen.chunks.is_empty() && seen.metadata.is_empty(), "nothing is left in the consumer daemon");
+    }
+    stage.engine.shut_down(Duration::from_secs(5)).await;
+}
+
 impl Stage {
     fn set(dice: Dice, manners: Vec<consumer::Manner>) -> Stage {
         let consumers = Consumers::default();
