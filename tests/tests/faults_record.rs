@@ -1,7 +1,10 @@
 //! `rttng record` with programs that do not end as they should, as root and as an ordinary user, where `/dev/shm` is as
 //! small as containers have it.
 
+use std::time::Duration;
+
 use rttng_tests::{Need, WorldOptions, apps};
+use rustix::process::Signal;
 
 #[test]
 fn record_says_how_its_program_ended() {
@@ -53,4 +56,25 @@ fn record_says_how_its_program_ended() {
         assert_eq!(ended.code(), Some(0), "{ended}");
     }
     assert!(world.processes("lttng-consumerd").is_empty(), "nothing is left behind");
+}
+
+#[test]
+fn signals_go_on_to_the_program() {
+    let Some(world) = WorldOptions::default().open(&[Need::UstHeaders, Need::Babeltrace2]) else { return };
+    let mortal = apps::built("mortal").display().to_string();
+    let waits = "trap 'exit 5' TERM; \"$0\" --events 3; echo ready; while :; do sleep 0.05; done";
+    let dies = "\"$0\" --events 3; echo ready; exec sleep 600";
+    let cases = [(Signal::TERM, waits, 5), (Signal::HUP, dies, 129), (Signal::INT, dies, 130)];
+    for (signal, script, code) in cases {
+        let trace = world.open_dir().join(format!("trace-{code}"));
+        let record = world.rttng().env("LTTNG_UST_REGISTER_TIMEOUT", "-1").args(["record", "-o"]).arg(&trace);
+        let mut running = record.args(["--", "sh", "-c", script, &mortal]).spawn();
+        running.wait_for_output("ready");
+        running.signal(signal);
+        let ended = running.wait(Duration::from_secs(60)).expect("it ends with its program");
+        assert_eq!(ended.code(), Some(code), "{ended}");
+        let ticks =
+            world.babeltrace2(&trace).iter().filter(|event| event.name == "rttng_mortal:tick").count();
+        assert_eq!(ticks, 3, "{ended}");
+    }
 }

@@ -29,7 +29,6 @@ pub(crate) struct Losses {
     packets: AtomicU64,
     events: AtomicU64,
     dead_producers: AtomicU64,
-    fullest: AtomicU64,
     written: AtomicU64,
 }
 
@@ -44,10 +43,6 @@ impl Losses {
     pub(crate) fn count_dead_producer(&self, lost_events: bool) {
         self.dead_producers.fetch_add(u64::from(lost_events), Ordering::Relaxed);
     }
-    /// A stream held so many bytes.
-    pub(crate) fn saw_in_use(&self, bytes: u64) {
-        self.fullest.fetch_max(bytes, Ordering::Relaxed);
-    }
     pub(crate) fn count_written(&self, bytes: u64) {
         self.written.fetch_add(bytes, Ordering::Relaxed);
     }
@@ -60,10 +55,6 @@ impl Losses {
     }
     pub(crate) fn dead_producers(&self) -> u64 {
         self.dead_producers.load(Ordering::Relaxed)
-    }
-    /// The most bytes that a stream ever held.
-    pub(crate) fn fullest(&self) -> u64 {
-        self.fullest.load(Ordering::Relaxed)
     }
     pub(crate) fn written(&self) -> u64 {
         self.written.load(Ordering::Relaxed)
@@ -301,8 +292,7 @@ impl DataChannel {
 
     /// The most bytes that a stream ever held, until now.
     pub(crate) fn fullest(&self) -> u64 {
-        let now = self.sample().map_or(0, |sample| sample.highest);
-        self.info.losses.fullest().max(now)
+        self.streams.iter().map(|stream| stream.fullest()).max().unwrap_or(0)
     }
 
     /// For epoll.

@@ -23,6 +23,7 @@ mod daemon;
 mod data;
 mod data_file;
 mod error;
+mod fill;
 mod health;
 mod link;
 mod liveness;

@@ -16,6 +16,7 @@ use rttng_ring::{
 
 use crate::channel::ChannelInfo;
 use crate::chunk::TraceChunk;
+use crate::fill::Fill;
 use crate::liveness::{MemoryId, Watch};
 use crate::output::StreamFiles;
 use crate::staging::{Sink, Staged, Writer};
@@ -84,6 +85,7 @@ struct StreamState {
     next_sequence: Option<u64>,
     events_discarded: u64,
     watch: Option<Watch>,
+    fill: Fill,
     /// Packets that were looked for since all producers have let go.
     after_hang_up: u64,
     /// The last failure that was logged, to log each cause once.
@@ -120,6 +122,7 @@ impl DataStream {
             next_sequence: Some(0),
             events_discarded: 0,
             watch: None,
+            fill: Fill::default(),
             after_hang_up: 0,
             failure: None,
         };
@@ -343,14 +346,14 @@ impl DataStream {
         let expected = state.next_sequence.unwrap_or(header.sequence);
         if (header.sequence.wrapping_sub(expected) as i64) > 0 {
             self.channel.losses.count_packets(header.sequence - expected);
-            self.channel.losses.saw_in_use(self.ring.geometry().buf_size());
+            state.fill.was_full(self.ring.geometry().buf_size());
         }
         state.next_sequence = Some(header.sequence.wrapping_add(1));
         // A smaller count is a quirk of the C library (docs/spec/ring-buffer.md, section 15), not a wrap.
         if header.events_discarded > state.events_discarded {
             self.channel.losses.count_events(header.events_discarded - state.events_discarded);
             state.events_discarded = header.events_discarded;
-            self.channel.losses.saw_in_use(self.ring.geometry().buf_size());
+            state.fill.was_full(self.ring.geometry().buf_size());
         }
         let entry = IndexEntry {
             offset: 0,
@@ -363,17 +366,15 @@ impl DataStream {
             stream_instance_id: u64::from(self.cpu),
             packet_seq_num: header.sequence,
         };
-        let StreamState { reader: Some(reader), sink, staged, .. } = &mut *state else { return };
+        let StreamState { reader: Some(reader), sink, staged, fill, .. } = &mut *state else { return };
         let written = match sink {
             Some(sink) => self.write(sink, staged, reader, packet, entry),
             // No chunk: an empty packet is no loss.
             None if packet.data_size <= HEADER_SIZE => Ok(0),
             None => Err(io::ErrorKind::NotFound.into()),
         };
-        // The fill only grows until a packet is released, so here is where it is highest. A packet that was closed early
-        // takes its whole sub-buffer; what nobody wrote into does not count.
-        let unused = self.ring.geometry().subbuf_size().saturating_sub(packet.data_size);
-        self.channel.losses.saw_in_use(self.ring.bytes_in_use().saturating_sub(unused));
+        let (size, in_use) = (self.ring.geometry().subbuf_size(), self.ring.bytes_in_use());
+        fill.before_release(packet.position, size, packet.data_size, in_use);
         reader.release();
         match written {
             Ok(written_bytes) => {
@@ -575,6 +576,13 @@ impl DataStream {
     /// Bytes in the ring that are not consumed, for the channel monitor.
     pub(crate) fn bytes_in_use(&self) -> u64 {
         self.ring.bytes_in_use()
+    }
+
+    /// The most bytes that the ring ever held, until now.
+    pub(crate) fn fullest(&self) -> u64 {
+        let state = self.lock();
+        let now = state.reader.as_ref().map_or(0, |_| self.ring.bytes_in_use());
+        state.fill.fullest().max(now)
     }
 
     /// Ends the stream: closes its files and its ring.

@@ -44,6 +44,8 @@ pub(super) struct Seen {
     pub(super) was_recorded: bool,
     /// The tracepoints that a rule selected.
     pub(super) selected: BTreeSet<String>,
+    /// Applications that had not ended when the program had.
+    pub(super) still_running: BTreeMap<i32, String>,
     /// Whether programs are told not to wait for their registration.
     pub(super) never_waits: bool,
 }
@@ -105,6 +107,10 @@ impl Watch {
                 look(&client, &mut seen);
                 pause = (pause * 3).min(LONGEST_PAUSE);
             }
+            let before = std::mem::take(&mut seen.applications);
+            look(&client, &mut seen);
+            seen.still_running = std::mem::replace(&mut seen.applications, before);
+            seen.applications.extend(seen.still_running.clone());
             seen
         })?;
         Ok(Watch { stop, thread })

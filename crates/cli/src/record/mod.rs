@@ -78,7 +78,9 @@ fn record(options: &Options) -> Result<u8, Failure> {
     let mut daemon =
         PrivateDaemon::start().map_err(|error| format!("cannot start a session daemon: {error}"))?;
     let client = daemon.client();
-    begin(&client, &plan).map_err(|error| format!("cannot start the recording: {}", error.text()))?;
+    begin(&client, &plan).map_err(|error| {
+        format!("cannot start the recording in {}: {}", plan.output.display(), error.text())
+    })?;
     let watch = Watch::begin(daemon.client(), daemon.home().to_owned())
         .map_err(|error| format!("cannot start a thread: {error}"))?;
     let file = options.program.first().and_then(|name| instrumented::find_program(name));
@@ -100,6 +102,9 @@ fn record(options: &Options) -> Result<u8, Failure> {
         }
     };
     let mut seen = watch.end();
+    for (pid, name) in &seen.still_running {
+        eprintln!("rttng record: {name} (pid {pid}) goes on in the background, and is not recorded any more");
+    }
     seen.learn_files(instrumented);
     let ended = end(&client);
     let died = daemon.finish();

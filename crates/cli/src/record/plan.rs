@@ -17,6 +17,8 @@ use crate::lttng::{contexts, names, values};
 
 /// The one channel of a recording.
 pub(super) const CHANNEL: &str = "channel0";
+/// Bytes of the longest name that LTTng takes.
+const LONGEST_NAME: usize = 255;
 /// How often the buffers' usage is sampled, for the advice after a loss.
 const MONITOR_TIMER: Duration = Duration::from_millis(100);
 
@@ -99,8 +101,8 @@ fn attributes(options: &Options, machine: Machine) -> Result<ChannelAttributes, 
         }
     }
     // As LTTng's own command line does: a power of two, a page at least.
-    attributes.subbuf_size = attributes.subbuf_size.max(machine.page).next_power_of_two();
-    attributes.num_subbuf = attributes.num_subbuf.max(2).next_power_of_two();
+    attributes.subbuf_size = rounded("subbuf-size", attributes.subbuf_size, machine.page)?;
+    attributes.num_subbuf = rounded("num-subbuf", attributes.num_subbuf, 2)?;
     if attributes.tracefile_size > 0 {
         attributes.tracefile_size = attributes.tracefile_size.max(attributes.subbuf_size);
     }
@@ -116,6 +118,17 @@ fn attributes(options: &Options, machine: Machine) -> Result<ChannelAttributes, 
         ));
     }
     Ok(attributes)
+}
+
+/// The next power of two, `least` at least.
+fn rounded(key: &str, value: u64, least: u64) -> Result<u64, String> {
+    match value {
+        0 => Err(format!("--channel: {key} cannot be 0")),
+        _ => value
+            .max(least)
+            .checked_next_power_of_two()
+            .ok_or_else(|| format!("--channel: {key}={value} is more than any machine has")),
+    }
 }
 
 fn bad(given: &str, wanted: &str) -> String {
@@ -134,13 +147,29 @@ fn output(options: &Options) -> Result<PathBuf, String> {
         }
     };
     let shown = path.display();
-    let absolute = std::path::absolute(&path).map_err(|error| format!("--output {shown}: {error}"))?;
+    let cannot = |why: &dyn std::fmt::Display| {
+        format!("cannot write the trace to {shown}: {why}; give another --output")
+    };
+    let absolute = std::path::absolute(&path).map_err(|error| cannot(&error))?;
     match std::fs::read_dir(&absolute).map(|mut entries| entries.next().is_some()) {
-        Ok(true) => Err(format!("{shown} exists and is not empty; give another --output, or remove it")),
-        Ok(false) => Ok(absolute),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(absolute),
-        Err(error) => Err(format!("cannot write the trace to {shown}: {error}")),
+        Ok(true) => {
+            return Err(format!("{shown} exists and is not empty; give another --output, or remove it"));
+        }
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(cannot(&error)),
+        _ => {}
     }
+    // What is there already decides whether the rest can be made, and what `..` in it means.
+    let there = absolute.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
+    let rest = absolute.strip_prefix(there).unwrap_or(Path::new(""));
+    if rest.components().any(|part| part == std::path::Component::ParentDir) {
+        return Err(cannot(&"it goes up from a directory that is not there"));
+    }
+    let there = there.canonicalize().map_err(|error| cannot(&error))?;
+    let access = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+    rustix::fs::access(&there, access)
+        .map_err(|error| cannot(&format_args!("{}: {}", there.display(), std::io::Error::from(error))))?;
+    // Joining nothing would add a slash.
+    Ok(if rest.as_os_str().is_empty() { there } else { there.join(rest) })
 }
 
 fn log_level(options: &Options) -> Result<LogLevelSelection, String> {
@@ -166,8 +195,13 @@ fn events(options: &Options, log_level: LogLevelSelection) -> Result<Vec<Event>,
                     "--exclude works on patterns only, and --event {pattern:?} is none (it has no `*`)"
                 ));
             }
-            let filter = event_filter(DomainType::Ust, pattern, options.filter.as_deref(), log_level)
-                .map_err(|error| format!("--filter: {error}"))?;
+            if pattern.is_empty() || pattern.len() > LONGEST_NAME {
+                return Err(format!("--event {pattern:?}: a pattern has 1 to {LONGEST_NAME} bytes"));
+            }
+            let expression = options.filter.as_deref();
+            let filter = event_filter(DomainType::Ust, pattern, expression, log_level).map_err(|error| {
+                format!("--filter does not hold together\n{}", error.render(expression.unwrap_or_default()))
+            })?;
             Ok(Event {
                 log_level,
                 exclusions: options.exclude.clone(),

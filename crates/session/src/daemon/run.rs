@@ -36,6 +36,12 @@ pub enum StartError {
     /// Its files.
     #[error(transparent)]
     Files(#[from] RunDirectoryError),
+    /// The page in shared memory at which applications look.
+    #[error(
+        "Cannot open the page in /dev/shm that tells applications of this daemon: {0}; liblttng-ust does not register without /dev/shm: mount a tmpfs \
+         there that every user may write to (mode 1777)"
+    )]
+    WaitPage(io::Error),
     /// The system.
     #[error("Cannot {doing}: {error}")]
     Io {
@@ -184,8 +190,7 @@ pub async fn run(
 
     let model = SharedModel::default();
     let engine = Engine::new(model.clone(), world(&options, consumer_directory));
-    let page = wait_page(options.private)
-        .map_err(failed("open the page in /dev/shm that tells applications of this daemon"))?;
+    let page = wait_page(options.private).map_err(StartError::WaitPage)?;
     let served = engine.clone();
     tokio::task::spawn_local(async move {
         let error = served.accept_applications(applications).await;
