@@ -81,7 +81,7 @@ pub(crate) fn look(program: &Path) -> Instrumented {
 }
 
 /// What the first bytes of a file say.
-fn kind(path: &Path) -> Option<ProgramKind> {
+pub(crate) fn kind(path: &Path) -> Option<ProgramKind> {
     let mut head = Vec::new();
     std::fs::File::open(path).ok()?.take(HEAD_BYTES).read_to_end(&mut head).ok()?;
     Some(match FileKind::parse(&*head) {

@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rttng_wire::health::{HealthCheck, HealthState};
 use rttng_wire::{Decode, Encode};
+use rttng_world::accounts;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::Mode;
 
@@ -31,7 +32,7 @@ impl HealthSocket {
         let listener = UnixListener::bind(&path)?;
         listener.set_nonblocking(true)?;
         if rustix::process::geteuid().is_root() {
-            std::os::unix::fs::chown(&path, Some(0), Some(group_id(group).unwrap_or(0)))?;
+            std::os::unix::fs::chown(&path, Some(0), Some(accounts::group_id(group).unwrap_or(0)))?;
             rustix::fs::chmod(&path, Mode::from_raw_mode(SOCKET_MODE))?;
         }
         std::thread::Builder::new().name("rttng-health".into()).spawn(move || {
@@ -119,15 +120,6 @@ impl Peer {
         }
         false
     }
-}
-
-/// The number of a group, from the system's list.
-fn group_id(name: &str) -> Option<u32> {
-    let groups = std::fs::read_to_string(Path::new("/etc/group")).ok()?;
-    groups.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        (fields.next() == Some(name)).then(|| fields.nth(1)?.parse().ok())?
-    })
 }
 
 #[cfg(test)]

@@ -13,10 +13,9 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use rttng_world::accounts;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
-
-use crate::accounts;
 
 /// The run directory of a session daemon that root started.
 pub const GLOBAL_RUN_DIR: &str = "/var/run/lttng";

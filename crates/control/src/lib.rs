@@ -16,7 +16,6 @@
 //! # }
 //! ```
 
-mod accounts;
 mod client;
 pub mod config;
 mod connection;

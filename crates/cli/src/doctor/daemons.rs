@@ -5,6 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use rttng_control::{CLIENT_SOCKET, GLOBAL_RUN_DIR, PRIVATE_RUN_DIR, TRACING_GROUP};
+use rttng_world::accounts;
 
 use super::Finding;
 
@@ -120,7 +121,10 @@ fn findings_of(directory: &RunDirectory) -> Vec<Finding> {
         Answer::Listens => findings.push(Finding::good(format!("{shown}: a daemon answers clients{who}"))),
         Answer::Forbidden => findings.push(Finding::bad(
             format!("{shown}: a daemon's client socket is closed to this user{who}"),
-            format!("be root, or a member of the group {TRACING_GROUP} (then log in anew)"),
+            format!(
+                "be root, or a member of the group {TRACING_GROUP} (then log in anew); or use a daemon of your own \
+                 (`rttng sessiond -d`) or `rttng record`"
+            ),
         )),
         Answer::Stale => {
             let why = match directory.pid {
@@ -186,16 +190,14 @@ fn wait_pages(found: &[RunDirectory]) -> Vec<Finding> {
 }
 
 fn group() -> Finding {
-    let text = std::fs::read_to_string("/etc/group").unwrap_or_default();
-    let line = text.lines().find(|line| line.split(':').next() == Some(TRACING_GROUP));
-    let Some(line) = line else {
+    let Some(gid) = accounts::group_id(TRACING_GROUP) else {
         return Finding::fact(format!(
             "there is no group {TRACING_GROUP}: only root may command a root daemon"
         ));
     };
-    let gid: Option<u32> = line.split(':').nth(2).and_then(|gid| gid.parse().ok());
     let mine = rustix::process::getgroups().unwrap_or_default();
-    let is_member = mine.iter().any(|group| Some(group.as_raw()) == gid);
+    let own = rustix::process::getegid().as_raw();
+    let is_member = own == gid || mine.iter().any(|group| group.as_raw() == gid);
     match is_member || rustix::process::getuid().is_root() {
         true => Finding::good(format!("this user may command a root daemon (group {TRACING_GROUP})")),
         false => Finding::fact(format!(

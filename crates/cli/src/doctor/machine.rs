@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rustix::fs::Access;
 use rustix::process::Resource;
 
 use super::Finding;
@@ -10,6 +11,9 @@ use super::Finding;
 const FEW_DESCRIPTORS: u64 = 4096;
 /// What LTTng's default buffers take for each CPU: five sub-buffers of 512 kB.
 const DEFAULT_BUFFERS: u64 = 5 * 512 * 1024;
+
+const SHM_ADVICE: &str =
+    "mount a tmpfs there that everybody may write to: mount -t tmpfs -o mode=1777 tmpfs /dev/shm";
 
 /// What there is to say.
 pub(super) fn examine() -> Vec<Finding> {
@@ -35,7 +39,11 @@ fn shared_memory() -> Finding {
     let cpus = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
     let needed = cpus * DEFAULT_BUFFERS;
     match rustix::fs::statvfs("/dev/shm") {
-        Err(error) => Finding::bad(format!("/dev/shm: {error}"), "mount a tmpfs on /dev/shm"),
+        Err(error) => Finding::bad(format!("/dev/shm: {error}"), SHM_ADVICE),
+        Ok(_) if rustix::fs::access("/dev/shm", Access::WRITE_OK | Access::EXEC_OK).is_err() => Finding::bad(
+            "/dev/shm: this user may not write there, and programs with the tracer register with no daemon then",
+            SHM_ADVICE,
+        ),
         Ok(stat) => {
             let free = stat.f_bavail.saturating_mul(stat.f_frsize);
             let text = format!(

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::Finding;
 use super::daemons::{APPS_SOCKET, RunDirectory};
+use crate::instrumented::{self, ProgramKind};
 
 /// Without a PID, so many processes are shown.
 const MOST_PROCESSES: usize = 50;
@@ -95,9 +96,22 @@ fn one(pid: u32, daemons: &[RunDirectory], was_asked: bool) -> Vec<Finding> {
         }
     };
     let tracer = Tracer::in_maps(&maps);
+    let kind = instrumented::kind(&folder.join("exe"));
+    if kind == Some(ProgramKind::Bits32) && (was_asked || tracer.library.is_some()) {
+        return vec![Finding::bad(
+            format!("{shown} is a 32-bit program"),
+            "build it for 64 bits: this version records no others",
+        )];
+    }
     let Some(library) = &tracer.library else {
         if !was_asked {
             return Vec::new();
+        }
+        if kind == Some(ProgramKind::Static) {
+            return vec![Finding::bad(
+                format!("{shown} is statically linked: the tracer, which is a library, is not in it"),
+                "link it dynamically, with liblttng-ust and its tracepoint provider",
+            )];
         }
         let others: Vec<&str> = tracer.others.iter().map(String::as_str).collect();
         let has = match others.is_empty() {
@@ -122,7 +136,17 @@ fn one(pid: u32, daemons: &[RunDirectory], was_asked: bool) -> Vec<Finding> {
 /// Which daemon the process reaches: the machine's, and the one below its own home.
 fn reach(shown: &str, folder: &Path, daemons: &[RunDirectory]) -> Finding {
     let mut ways = Vec::new();
-    if daemons.iter().any(|daemon| daemon.is_global && daemon.lives()) {
+    // In a container of its own, the process has files, and so daemons, of its own.
+    let root = if is_elsewhere(folder) { folder.join("root") } else { PathBuf::new() };
+    let inside = |path: &Path| match root.as_os_str().is_empty() {
+        true => path.to_owned(),
+        false => root.join(path.strip_prefix("/").unwrap_or(path)),
+    };
+    let global = match root.as_os_str().is_empty() {
+        true => daemons.iter().any(|daemon| daemon.is_global && daemon.lives()),
+        false => RunDirectory::look(&inside(Path::new(rttng_control::GLOBAL_RUN_DIR)), true).lives(),
+    };
+    if global {
         ways.push("the machine's daemon".to_owned());
     }
     let environment = std::fs::read(folder.join("environ")).unwrap_or_default();
@@ -135,24 +159,41 @@ fn reach(shown: &str, folder: &Path, daemons: &[RunDirectory]) -> Finding {
     let home = variable("LTTNG_HOME").or_else(|| variable("HOME"));
     match home {
         Some(home) => {
-            let private = RunDirectory::look(&home.join(rttng_control::PRIVATE_RUN_DIR), false);
+            let private = RunDirectory::look(&inside(&home.join(rttng_control::PRIVATE_RUN_DIR)), false);
             if private.lives() {
                 ways.push(format!("the daemon of {}", home.display()));
             }
         }
-        None => ways.extend(
-            ways.is_empty().then(|| "none below a home: it has neither HOME nor LTTNG_HOME".to_owned()),
-        ),
+        None if ways.is_empty() => {
+            return Finding::bad(
+                format!(
+                    "{shown}: reaches no daemon: there is none of root's, and it has neither HOME nor LTTNG_HOME"
+                ),
+                "start it with HOME set, or with `rttng record`; or start a daemon as root",
+            );
+        }
+        None => {}
     }
     let own = rustix::process::getuid().as_raw();
     let user = std::fs::metadata(folder).map(|data| data.uid()).unwrap_or(own);
     match ways.is_empty() {
+        true if !root.as_os_str().is_empty() => Finding::bad(
+            format!("{shown}: runs in a container (a mount namespace of its own) where no daemon is"),
+            "start a daemon in there, or run the program in there with `rttng record`",
+        ),
         false => Finding::good(format!("{shown}: reaches {}", ways.join(" and "))),
         true => Finding::bad(
             format!("{shown}: reaches no daemon (user {user}, looks for {APPS_SOCKET} in its own home)"),
             "start a daemon as that user or as root, or run the program with `rttng record`",
         ),
     }
+}
+
+/// Whether the process sees other files than this one, as far as this user may know.
+fn is_elsewhere(folder: &Path) -> bool {
+    let namespace = |folder: &Path| std::fs::read_link(folder.join("ns/mnt")).ok();
+    let (there, here) = (namespace(folder), namespace(Path::new("/proc/self")));
+    there.is_some() && here.is_some() && there != here
 }
 
 #[cfg(test)]

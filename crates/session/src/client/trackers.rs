@@ -4,6 +4,7 @@
 use rttng_wire::client::{
     Answer, Domain, DomainType, ErrorCode, ProcessAttribute, ProcessAttributeValue, TrackingPolicy,
 };
+use rttng_world::accounts;
 
 use super::{Clients, Outcome};
 use crate::model::{Session, SessionId, TrackedValue, Tracker, TrackerPolicy, Trackers};
@@ -200,18 +201,11 @@ fn resolve(value: &ProcessAttributeValue) -> Result<TrackedValue, ErrorCode> {
         ProcessAttributeValue::Uid(id) | ProcessAttributeValue::Gid(id) => TrackedValue::Number((*id).into()),
         ProcessAttributeValue::UserName(name) => TrackedValue::Named {
             name: name.clone(),
-            number: account_id("/etc/passwd", name).ok_or(ErrorCode::UserNotFound)?,
+            number: accounts::user_id(name).ok_or(ErrorCode::UserNotFound)?,
         },
         ProcessAttributeValue::GroupName(name) => TrackedValue::Named {
             name: name.clone(),
-            number: account_id("/etc/group", name).ok_or(ErrorCode::GroupNotFound)?,
+            number: accounts::group_id(name).ok_or(ErrorCode::GroupNotFound)?,
         },
     })
-}
-
-/// The third field of the line of that name, which is the id in both files.
-fn account_id(file: &str, name: &str) -> Option<u32> {
-    let text = std::fs::read_to_string(file).ok()?;
-    let line = text.lines().find(|line| line.split(':').next() == Some(name))?;
-    line.split(':').nth(2)?.parse().ok()
 }

@@ -39,12 +39,17 @@ pub struct Background {
     how: Detach,
 }
 
+/// Whether this is the second process.
+pub fn is_second() -> bool {
+    std::env::var_os(MARK).is_some()
+}
+
 /// Whether this is the second process; if so, it leaves the terminal's session.
 ///
 /// # Errors
 /// What the system says.
 pub fn arrived(how: Detach) -> io::Result<Option<Background>> {
-    if std::env::var_os(MARK).is_none() {
+    if !is_second() {
         return Ok(None);
     }
     // Refused to a process that leads a group already: then it is free of the terminal as it is.

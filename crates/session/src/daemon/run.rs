@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use rttng_ring::wait_page::{WaitPage, WaitPageScope};
+use rttng_world::accounts;
 use rustix::process::{Resource, Rlimit};
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,7 +17,7 @@ use tokio::task::LocalSet;
 
 use super::detach::{self, Background};
 use super::options::{Invocation, Options, REFERENCE_VERSION, Surroundings, USAGE};
-use super::run_directory::{RunDirectory, RunDirectoryError, group_id};
+use super::run_directory::{RunDirectory, RunDirectoryError};
 use crate::client::Clients;
 use crate::consumer::spawn::{ProcessSpawner, Verbosity};
 use crate::engine::Engine;
@@ -72,7 +73,14 @@ pub fn main(args: Vec<OsString>, start_log: impl FnOnce(&Options)) -> ExitCode {
         working_directory: std::env::current_dir().unwrap_or_else(|_| "/".into()),
         system_configuration: "/etc/lttng/lttng.conf".into(),
     };
-    let options = match Options::read(&args, &around, &mut |text| eprintln!("{text}")) {
+    // The process that leaves the terminal has read and said the same before.
+    let is_first = !detach::is_second();
+    let mut warn = |text: String| {
+        if is_first {
+            eprintln!("{text}");
+        }
+    };
+    let options = match Options::read(&args, &around, &mut warn) {
         Ok(Invocation::Run(options)) => *options,
         Ok(Invocation::Help) => {
             print!("{USAGE}");
@@ -96,7 +104,8 @@ pub fn main(args: Vec<OsString>, start_log: impl FnOnce(&Options)) -> ExitCode {
         ));
     }
     start_log(&options);
-    for folder in autoload_folders(&options).into_iter().filter(|folder| has_configurations(folder)) {
+    let folders = if is_first { autoload_folders(&options) } else { Vec::new() };
+    for folder in folders.into_iter().filter(|folder| has_configurations(folder)) {
         tracing::warn!(
             "the session configurations in {0} are not loaded; `lttng load --input-path {0}` does it",
             folder.display()
@@ -171,7 +180,7 @@ pub async fn run(
 ) -> Result<(), StartError> {
     let is_root = rustix::process::geteuid().is_root();
     let group = (!options.private).then(|| {
-        group_id(&options.group).unwrap_or_else(|| {
+        accounts::group_id(&options.group).unwrap_or_else(|| {
             if !options.quiet {
                 eprintln!("Warning: No tracing group detected");
             }
