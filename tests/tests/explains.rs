@@ -94,7 +94,7 @@ fn programs_of_other_users() {
 
     // sudo cleans the environment so. Long enough to be seen: the program is looked at now and then.
     let words =
-        ["--", "env", "-i", "LTTNG_UST_REGISTER_TIMEOUT=0", &mortal, "--events", "10", "--pace", "100000"];
+        ["--", "env", "-i", "LTTNG_UST_REGISTER_TIMEOUT=0", &mortal, "--events", "20", "--pace", "100000"];
     let ended = record(&world, "cleaned", &words).run();
     says(&ended, &["mortal (pid ", "LTTNG_HOME of this recording is not in its environment"]);
 

@@ -138,9 +138,16 @@ fn reach(shown: &str, folder: &Path, daemons: &[RunDirectory]) -> Finding {
     let mut ways = Vec::new();
     // In a container of its own, the process has files, and so daemons, of its own.
     let root = if is_elsewhere(folder) { folder.join("root") } else { PathBuf::new() };
-    let inside = |path: &Path| match root.as_os_str().is_empty() {
-        true => path.to_owned(),
-        false => root.join(path.strip_prefix("/").unwrap_or(path)),
+    let inside = |path: &Path| {
+        if root.as_os_str().is_empty() {
+            return path.to_owned();
+        }
+        // A link there to /run would lead to /run here.
+        let path = match path.strip_prefix("/var/run") {
+            Ok(rest) if root.join("var/run").is_symlink() => Path::new("/run").join(rest),
+            _ => path.to_owned(),
+        };
+        root.join(path.strip_prefix("/").unwrap_or(&path))
     };
     let global = match root.as_os_str().is_empty() {
         true => daemons.iter().any(|daemon| daemon.is_global && daemon.lives()),

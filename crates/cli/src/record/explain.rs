@@ -145,12 +145,15 @@ fn process_name(pid: i32) -> String {
 pub(super) fn explain(seen: &Seen, asked: &Asked<'_>) -> Vec<String> {
     let mut lines = rights_of(&seen.program);
     let others = seen.bystanders.iter().filter(|(pid, _)| !seen.applications.contains_key(pid));
-    // If someone registered who was not seen to, then most likely the one who had nothing against it.
-    let others = others.filter(|(_, other)| !(seen.was_recorded && other.obstacle == Obstacle::Unknown));
+    // If someone registered who was not seen to, then most likely the one who had nothing against it; and who does not wait
+    // is told so below.
+    let others = others.filter(|(_, other)| {
+        !((seen.was_recorded || seen.never_waits) && other.obstacle == Obstacle::Unknown)
+    });
     let others: Vec<String> = others.map(|(pid, other)| stays_away(*pid, other)).collect();
     if seen.applications.is_empty() && !seen.was_recorded {
         lines.extend(others);
-        if seen.program.tracer.is_none() && seen.tracepoints.is_empty() {
+        if seen.program.tracer.is_none() && seen.tracepoints.is_empty() && seen.bystanders.is_empty() {
             if lines.is_empty() {
                 lines = nobody_came(seen.program.kind);
             }
@@ -369,6 +372,9 @@ mod tests {
     fn a_program_that_does_not_wait_is_told_to() {
         let program = Instrumented { tracer: Some(1), ..Instrumented::default() };
         let seen = Seen { program, never_waits: true, ..Seen::default() };
+        assert!(text(&seen, "*").contains("LTTNG_UST_REGISTER_TIMEOUT=0"));
+        let other = Bystander { name: "web".into(), obstacle: Obstacle::Unknown };
+        let seen = Seen { never_waits: true, bystanders: BTreeMap::from([(9, other)]), ..Seen::default() };
         assert!(text(&seen, "*").contains("LTTNG_UST_REGISTER_TIMEOUT=0"));
     }
 
