@@ -58,7 +58,9 @@ impl Row {
             Bar::None => (String::new(), None),
         };
         let reached = reached.map_or("", |reached| if reached { "reached" } else { "**missed**" });
-        let ratio = ratio.map_or("–".to_owned(), |ratio| format!("{ratio:.2}"));
+        // Of two that are nothing there is none.
+        let ratio =
+            ratio.filter(|ratio| ratio.is_finite()).map_or("–".to_owned(), |ratio| format!("{ratio:.2}"));
         format!(
             "| {} | {} | {} | {} | {ratio} | {bar} | {reached} |",
             self.what,

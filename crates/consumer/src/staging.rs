@@ -267,14 +267,14 @@ impl Shared {
                 self.freed.notify_one();
                 *lock(&sink.under_way) -= 1;
                 sink.arrived.notify_all();
+            } else if queue.is_leaving {
+                return;
             } else if queue.wanted > 0 {
                 queue.wanted -= 1;
                 drop(queue);
                 let block = Block::new();
                 queue = lock(&self.queue);
                 queue.free.push(block);
-            } else if queue.is_leaving {
-                return;
             } else {
                 queue = self.rung.wait(queue).unwrap_or_else(PoisonError::into_inner);
             }
