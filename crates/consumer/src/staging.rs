@@ -14,17 +14,15 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rttng_ctf::index::IndexEntry;
-use rttng_ring::{Mapping, Packet, Reader};
+use rttng_ring::{HUGE_PAGE_SIZE, Mapping, Packet, Reader};
 
 use crate::channel::ChannelInfo;
 use crate::output::StreamFiles;
 
-/// Bytes of packets in a block; larger packets are not copied.
-const BLOCK_SIZE: usize = 512 << 10;
+/// Bytes of packets in a block: a large page, which is cheap to transfer. Larger packets are not copied.
+const BLOCK_SIZE: usize = HUGE_PAGE_SIZE;
 /// Blocks of one thread. At 100 MB/s for each CPU they last while a disk stands still for 40 ms.
-const BLOCKS: usize = 8;
-/// What direct transfers must be aligned to.
-const ALIGNMENT: usize = 4096;
+const BLOCKS: usize = 3;
 /// A block that fills slowly is written after so long.
 const OLDEST: Duration = Duration::from_millis(50);
 
@@ -40,9 +38,15 @@ pub(crate) struct Block {
 
 impl Block {
     fn new() -> Self {
-        // Written to, so that its pages are there when they are needed.
-        let memory = vec![1; BLOCK_SIZE + ALIGNMENT];
-        let start = memory.as_ptr().align_offset(ALIGNMENT).min(ALIGNMENT);
+        // Room to align; what is left over is never touched and takes no memory.
+        let mut memory = vec![0; 2 * BLOCK_SIZE];
+        let start = memory.as_ptr().align_offset(BLOCK_SIZE).min(BLOCK_SIZE);
+        let block = &mut memory[start..start + BLOCK_SIZE];
+        if let Err(error) = rttng_ring::prefer_huge_pages(block) {
+            tracing::debug!(%error, "packets are copied to small pages");
+        }
+        // So that its pages are there when they are needed.
+        block.fill(1);
         Block { memory, start, len: 0, packets: Vec::new(), since: Instant::now() }
     }
 

@@ -26,7 +26,8 @@
 //! ```
 //!
 //! Other processes write that memory, and any of them may be hostile: see [`Memory`] for how it is accessed. This is the
-//! one crate of the data plane with `unsafe` code, in `memory.rs`, `sigbus.rs`, `wait_page.rs` and `scheduling.rs`.
+//! one crate of the data plane with `unsafe` code, in `memory.rs`, `sigbus.rs`, `wait_page.rs`, `scheduling.rs` and
+//! `huge_pages.rs`.
 
 mod blob;
 mod channel;
@@ -34,6 +35,7 @@ mod cpus;
 mod error;
 mod geometry;
 mod header;
+mod huge_pages;
 mod id;
 mod layout;
 mod memory;
@@ -51,6 +53,7 @@ pub use cpus::possible_cpus;
 pub use error::RingError;
 pub use geometry::{Geometry, MAX_DATA_SIZE, Mode};
 pub use header::{HEADER_SIZE, MAGIC, PacketHeader, StreamIdentity};
+pub use huge_pages::{HUGE_PAGE_SIZE, prefer_huge_pages};
 pub use layout::Layout;
 pub use memory::{HeapMemory, Mapping, Memory};
 pub use reader::{Next, Packet, Reader, SnapshotRange};
