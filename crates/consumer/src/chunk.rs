@@ -44,6 +44,13 @@ impl TraceChunk {
         Ok(file)
     }
 
+    /// Removes a file that was made here and is not wanted.
+    pub(crate) fn remove_file(&self, path: &Path) -> io::Result<()> {
+        run_as(self.owner, || Ok(rustix::fs::unlinkat(&self.directory, path, AtFlags::empty())?))?;
+        self.lock().files.remove(path);
+        Ok(())
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, ChunkState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -161,6 +161,18 @@ impl MetadataChannel {
         }
     }
 
+    /// The session daemon is gone. A file that never got any text would keep readers from the whole trace: it is removed.
+    pub(crate) fn end(&self) {
+        let mut state = self.lock();
+        self.write(&mut state);
+        if let Some(output) = state.output.take()
+            && output.size == 0
+            && let Err(error) = output.chunk.remove_file(&self.path)
+        {
+            tracing::warn!(file = %self.path.display(), %error, "cannot remove an empty metadata file");
+        }
+    }
+
     /// Whether text is still to be written.
     pub(crate) fn is_pending(&self) -> bool {
         let state = self.lock();

@@ -250,7 +250,10 @@ impl State {
         let left: Vec<AnyChannel> = lock(&self.channels).values().cloned().collect();
         for channel in left {
             match channel {
-                AnyChannel::Metadata(channel) => drop(self.remove(channel.key)),
+                AnyChannel::Metadata(channel) => {
+                    channel.end();
+                    drop(self.remove(channel.key));
+                }
                 AnyChannel::Data(channel) if channel.is_unclaimed() => drop(self.remove(channel.key)),
                 AnyChannel::Data(_) => {}
             }

@@ -18,4 +18,5 @@ pub mod world;
 
 mod chunk;
 mod descriptors;
+mod mend;
 mod undecided;

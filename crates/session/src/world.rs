@@ -15,6 +15,7 @@ use rttng_world::run_as::{Identity, run_as};
 use rustix::fs::{Mode, OFlags};
 
 use crate::link::AnyLink;
+use crate::mend;
 
 /// A future that stays on this thread.
 pub type Local<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
@@ -113,6 +114,14 @@ pub trait TraceFiles {
         path: PathBuf,
         offset: u64,
         data: Vec<u8>,
+        owner: Identity,
+    ) -> Local<'_, io::Result<()>>;
+    /// Makes readable what a consumer daemon that was killed has left in a domain's directory; `metadata` is the whole file
+    /// for those directories, relative to it, of which it is known.
+    fn mend(
+        &self,
+        domain: Rc<OwnedFd>,
+        metadata: Vec<(PathBuf, Vec<u8>)>,
         owner: Identity,
     ) -> Local<'_, io::Result<()>>;
     /// Removes a file.
@@ -257,6 +266,19 @@ impl TraceFiles for RealFiles {
             file.set_len(offset)?;
             std::os::unix::fs::FileExt::write_all_at(&file, &data, offset)
         }))
+    }
+
+    fn mend(
+        &self,
+        domain: Rc<OwnedFd>,
+        metadata: Vec<(PathBuf, Vec<u8>)>,
+        owner: Identity,
+    ) -> Local<'_, io::Result<()>> {
+        let domain = domain.try_clone();
+        Box::pin(async move {
+            let domain = domain?;
+            off_thread(owner, move || mend::mend(&domain, &metadata)).await
+        })
     }
 
     fn remove_file(&self, path: PathBuf, owner: Identity) -> Local<'_, io::Result<()>> {

@@ -140,7 +140,7 @@ async fn answer_one(
             Action::Done(Ok(request)) => {
                 let (answer, grew) = handles.borrow().answer(request);
                 if let Some(buffers) = grew {
-                    core.metadata_grew(&buffers);
+                    core.keep_metadata(&buffers).await;
                 }
                 break answer;
             }

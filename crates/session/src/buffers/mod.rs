@@ -5,12 +5,14 @@ mod crash_copy;
 
 use std::cell::RefCell;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use rttng_wire::Bitness;
 use rttng_wire::consumer::{ChannelKey, StreamObject};
 use rttng_wire::ust;
+use tokio::sync::Mutex;
 
 pub(crate) use crash_copy::CrashCopy;
 
@@ -87,6 +89,10 @@ impl ChannelBuffers {
 #[derive(Debug)]
 pub struct Buffers {
     pub(crate) registry: Rc<RefCell<Registry>>,
+    /// Held while what was registered is sent, so that it is sent once.
+    pub(crate) sending: Mutex<()>,
+    /// Where their files are, below the domain's directory.
+    pub(crate) path: PathBuf,
     pub(crate) channels: Vec<ChannelBuffers>,
     /// `None` if the consumer refused the metadata channel.
     pub(crate) metadata_key: Option<ChannelKey>,

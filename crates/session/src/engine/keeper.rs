@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::Core;
 use crate::buffers::Buffers;
 use crate::registry::RegistryId;
@@ -17,14 +19,41 @@ use crate::registry::RegistryId;
 /// How long to gather, before each text.
 const GATHER: Duration = Duration::from_millis(100);
 
+/// How long an application may be kept waiting for the consumer daemon, and how long none is kept waiting after that was
+/// not enough: a consumer daemon that hangs must not slow applications down.
+const PATIENCE: Duration = Duration::from_millis(50);
+const IMPATIENCE: Duration = Duration::from_secs(2);
+
 /// Registries that have text to send.
 #[derive(Default)]
 pub(crate) struct Keeper {
     unsent: RefCell<BTreeMap<RegistryId, Weak<Buffers>>>,
     at_work: Cell<bool>,
+    /// When the consumer daemon was last too slow to be waited for.
+    slow_at: Cell<Option<Instant>>,
 }
 
 impl Core {
+    /// Has what was registered with some buffers kept, so that no event can be in the trace whose description is not,
+    /// even if this daemon is killed the next moment. With the real consumer daemon that takes too long to wait for it.
+    pub(crate) async fn keep_metadata(self: &Rc<Self>, buffers: &Rc<Buffers>) {
+        let current = self.consumer.current().filter(|of| of.number() == buffers.incarnation);
+        let is_slow = self.keeper.slow_at.get().is_some_and(|at| at.elapsed() < IMPATIENCE);
+        if is_slow || !current.is_some_and(|of| of.is_ours()) {
+            return self.metadata_grew(buffers);
+        }
+        let keep = async {
+            let _alone = buffers.sending.lock().await;
+            if buffers.registry.borrow().unsent(1).is_some() {
+                self.push_as_it_is(buffers).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, keep).await.is_err() {
+            self.keeper.slow_at.set(Some(Instant::now()));
+            self.metadata_grew(buffers);
+        }
+    }
+
     /// Notes that something was registered with some buffers.
     pub(crate) fn metadata_grew(self: &Rc<Self>, buffers: &Rc<Buffers>) {
         let id = buffers.registry.borrow().id();

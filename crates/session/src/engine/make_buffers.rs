@@ -17,6 +17,7 @@ use rttng_wire::consumer::{
 use rttng_wire::{Bitness, consumer, text, ust};
 use rttng_world::local_time;
 use rttng_world::run_as::Identity;
+use tokio::sync::Mutex;
 use tracing::{error, warn};
 
 use super::Core;
@@ -119,7 +120,8 @@ pub(super) async fn make(
         }
     };
     let incarnation = incarnation.number();
-    Some(Rc::new(Buffers { registry, channels, metadata_key, crash_copy, incarnation }))
+    let sending = Mutex::default();
+    Some(Rc::new(Buffers { registry, sending, path, channels, metadata_key, crash_copy, incarnation }))
 }
 
 /// Makes the directory of ring buffers that lie in files; the consumer daemon makes the files.

@@ -8,6 +8,7 @@ mod make_buffers;
 mod operations;
 mod queries;
 mod run;
+mod salvage;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

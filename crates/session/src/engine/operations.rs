@@ -46,7 +46,10 @@ impl Engine {
             ErrorCode::UstConsumer64Fail
         })?;
         match run.incarnation.get() {
-            None => run.incarnation.set(Some(incarnation.number())),
+            None => {
+                run.incarnation.set(Some(incarnation.number()));
+                core.mend_when_over(&run, &incarnation);
+            }
             Some(held) if held == incarnation.number() => {}
             Some(_) => return Err(ErrorCode::NoUstconsumerd),
         }
@@ -375,7 +378,10 @@ impl Core {
         if run.buffers().is_empty() && run.chunk.borrow().is_none() {
             return Ok(());
         }
-        let incarnation = self.incarnation_of(run).ok_or(ErrorCode::NoUstconsumerd)?;
+        let Some(incarnation) = self.incarnation_of(run) else {
+            self.mended(run).await;
+            return Err(ErrorCode::NoUstconsumerd);
+        };
         for buffers in run.buffers() {
             self.push(&buffers).await;
             for channel in &buffers.channels {
@@ -389,6 +395,9 @@ impl Core {
     /// Ends the session's chunk without another one in its place, and waits until all its data is written.
     async fn close_chunk(&self, run: &Run) -> Result<(), ErrorCode> {
         let _layout = run.layout.lock().await;
+        if run.chunk.borrow().is_some() && self.incarnation_of(run).is_none() {
+            self.mended(run).await;
+        }
         let Some(chunk) = run.chunk.borrow_mut().take() else { return Ok(()) };
         if chunk.was_removed() {
             error!(directory = %chunk.directory.display(), "the trace was removed while it was recorded");

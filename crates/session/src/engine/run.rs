@@ -36,6 +36,8 @@ pub(crate) struct Run {
     pub(super) next_chunk: Cell<u64>,
     /// Which consumer daemon holds its buffers; one session never spans two.
     pub(super) incarnation: Cell<Option<u64>>,
+    /// Whether its consumer daemon has ended, and its trace was made readable since.
+    pub(super) mended: watch::Sender<bool>,
     pub(super) statedumps: Cell<u64>,
     /// What became of channels of processes that ended.
     pub(super) ended: RefCell<HashMap<ChannelId, EndedChannel>>,
@@ -52,6 +54,7 @@ impl Run {
             chunk: RefCell::default(),
             next_chunk: Cell::new(0),
             incarnation: Cell::new(None),
+            mended: watch::Sender::new(false),
             statedumps: Cell::new(0),
             ended: RefCell::default(),
             retiring: watch::Sender::new(0),

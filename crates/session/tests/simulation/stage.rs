@@ -89,6 +89,10 @@ impl TraceFiles for StageFiles {
         self.outcome(())
     }
 
+    fn mend(&self, _: Rc<OwnedFd>, _: Vec<(PathBuf, Vec<u8>)>, _: Identity) -> Local<'_, io::Result<()>> {
+        self.outcome(())
+    }
+
     fn remove_file(&self, _: PathBuf, _: Identity) -> Local<'_, io::Result<()>> {
         self.outcome(())
     }
