@@ -6,6 +6,8 @@ mod drain;
 mod launch;
 mod stage;
 mod table;
+mod traces;
+mod view;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -38,10 +40,17 @@ const RECORD: &[Bench] = &[
 ];
 
 const USAGE: &str = "bench record [--times=N] [event|drain|default|buffers|crowd|rules|hung|launch]…
-  --times=N  take each measurement N times as often as usual";
+  --times=N  take each measurement N times as often as usual
+bench view   reading traces, beside babeltrace2
+bench traces only writes those that view reads";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
+    match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["view"] => return view::measure(),
+        ["traces"] => return view::write_traces(),
+        _ => {}
+    }
     let Some(("record", words)) = words.split_first().map(|(first, rest)| (first.as_str(), rest)) else {
         eprintln!("{USAGE}");
         return ExitCode::from(2);

@@ -6,6 +6,7 @@ mod options;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -95,8 +96,7 @@ fn view(options: &Options) -> Result<(), ViewError> {
         }
         None => {
             // Not std's own: that one looks for the ends of lines.
-            let output =
-                rustix::io::dup(rustix::stdio::stdout()).map_err(|error| ViewError::Write(error.into()))?;
+            let output = std::io::stdout().as_fd().try_clone_to_owned().map_err(ViewError::Write)?;
             let output = File::from(output);
             TextPrinter::new(&reader, text, output, std::io::stderr()).print_all(&mut reader)
         }
