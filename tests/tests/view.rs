@@ -57,7 +57,33 @@ fn every_field_and_option_is_printed_as_by_babeltrace() {
         let text = same(&world, &options, "America/New_York", &trace);
         assert!(text.lines().count() > 5, "{text}");
     }
+    // From the third event to the seventh, as seconds and as times of a day.
+    let seconds = same(&world, &["--clock-seconds", "--no-delta"], "UTC", &trace);
+    let ends: Vec<&str> = [2, 6].map(|at| &seconds.lines().nth(at).unwrap()[1..21]).to_vec();
+    let range = format!("--timerange={},{}", ends[0], ends[1]);
+    let of_day = same(&world, &[], "Asia/Kolkata", &trace);
+    let begin = format!("--begin={}", &of_day.lines().nth(3).unwrap()[1..19]);
+    for (options, shown) in
+        [(vec![range.as_str()], 5), (vec![begin.as_str(), "--clock-date"], of_day.lines().count() - 3)]
+    {
+        assert!(same(&world, &options, "Asia/Kolkata", &trace).lines().count() >= shown, "{options:?}");
+    }
     let counted = world.rttng().args(["view", "--count"]).arg(&trace).run().ok();
     let text = same(&world, &[], "UTC", &trace);
     assert_eq!(counted.trim(), text.lines().count().to_string());
+}
+
+#[test]
+fn losses_can_be_an_exit_status() {
+    let Some(world) = World::open(&[Need::Babeltrace2]) else { return };
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/trace");
+    let ended = world.rttng().args(["view", "--fail-on-loss"]).arg(vectors.join("discarded/trace")).run();
+    assert_eq!(ended.code(), Some(3));
+    assert!(ended.stderr.ends_with("rttng view: 290 events discarded\n"), "{}", ended.stderr);
+    let ended =
+        world.rttng().args(["view", "--fail-on-loss", "--count"]).arg(vectors.join("per-uid/trace")).run();
+    assert_eq!((ended.code(), ended.stderr.as_str()), (Some(0), ""));
+    let ended = world.rttng().args(["view", "--event=x"]).arg(world.file("nowhere/at/all")).run();
+    assert_eq!(ended.code(), Some(1));
+    assert!(ended.stderr.contains("nowhere/at/all: No such file or directory"), "{}", ended.stderr);
 }

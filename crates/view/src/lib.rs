@@ -1,18 +1,31 @@
 //! The read side: traces as text for people and scripts.
 //!
 //! * [`text`]: what `babeltrace2 TRACE...` prints, byte for byte, with its options.
+//! * [`json`]: one object a line.
+//! * [`select`]: which events are shown.
+//! * [`run`]: from a reader through a selection to one of the forms.
 //!
 //! ```no_run
 //! use rttng_ctf::read::{Options, Reader};
+//! use rttng_view::select::{Selection, Selector};
 //! use rttng_view::text::{TextOptions, TextPrinter};
 //!
 //! let mut reader = Reader::open(&["/tmp/trace".into()], &Options::default())?;
+//! let selection = Selection { events: vec!["my_app:*".to_owned()], ..Selection::default() };
+//! let mut selector = Selector::new(selection, &reader)?;
 //! let mut printer = TextPrinter::new(&reader, TextOptions::default(), std::io::stdout(), std::io::stderr());
-//! printer.print_all(&mut reader)?;
+//! let ran = rttng_view::run(&mut reader, &mut selector, &mut printer)?;
+//! println!("{} events", ran.events);
 //! # Ok::<(), rttng_view::ViewError>(())
 //! ```
 
 mod error;
+pub mod json;
+mod number;
+mod out;
+pub mod select;
 pub mod text;
+mod view;
 
 pub use error::ViewError;
+pub use view::{Losses, Printer, Ran, run};

@@ -3,15 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use rttng_ctf::read::{Options, Reader};
-use rttng_view::ViewError;
+use rttng_view::select::{Selection, Selector};
 use rttng_view::text::{TextOptions, TextPrinter};
+use rttng_view::{ViewError, run};
 
 /// Events, messages, and how it ended.
 fn printed(trace: &Path, options: TextOptions) -> (Vec<u8>, Vec<u8>, Result<(), ViewError>) {
     let (mut output, mut messages) = (Vec::new(), Vec::new());
-    let outcome = Reader::open(&[trace.to_owned()], &Options::default()).map_err(ViewError::from).and_then(
-        |mut reader| TextPrinter::new(&reader, options, &mut output, &mut messages).print_all(&mut reader),
-    );
+    let outcome = Reader::open(&[trace.to_owned()], &Options::default()).map_err(ViewError::from);
+    let outcome = outcome.and_then(|mut reader| {
+        let mut selector = Selector::new(Selection::default(), &reader)?;
+        let mut printer = TextPrinter::new(&reader, options, &mut output, &mut messages);
+        run(&mut reader, &mut selector, &mut printer).map(|_| ())
+    });
     (output, messages, outcome)
 }
 
@@ -109,6 +113,8 @@ impl std::io::Write for Full {
 fn an_output_that_takes_nothing_is_an_error() {
     let trace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/trace/per-uid/trace");
     let mut reader = Reader::open(&[trace], &Options::default()).unwrap();
-    let outcome = TextPrinter::new(&reader, of_utc(), Full, std::io::sink()).print_all(&mut reader);
+    let mut selector = Selector::new(Selection::default(), &reader).unwrap();
+    let mut printer = TextPrinter::new(&reader, of_utc(), Full, std::io::sink());
+    let outcome = run(&mut reader, &mut selector, &mut printer);
     assert!(matches!(outcome, Err(ViewError::Write(_))));
 }

@@ -11,15 +11,20 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
-use rttng_ctf::read::{Message, Reader};
-use rttng_view::ViewError;
+use rttng_ctf::read::Reader;
+use rttng_view::json::JsonPrinter;
+use rttng_view::select::Selector;
 use rttng_view::text::TextPrinter;
+use rttng_view::{Losses, ViewError, run};
 
 use crate::lttng;
-use options::{Options, When};
+use options::{Format, Options, When};
 
 /// Status of a program whose reader went away, as shells have it for SIGPIPE.
 const BROKEN_PIPE: u8 = 128 + 13;
+
+/// Status after losses, if they are to be one.
+const LOST: u8 = 3;
 
 /// `rttng view`: `argv` from the command's own name on.
 pub(crate) fn main(argv: Vec<OsString>) -> ExitCode {
@@ -37,7 +42,11 @@ pub(crate) fn main(argv: Vec<OsString>) -> ExitCode {
         return as_lttng(argv);
     }
     match view(&options) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(losses) if options.fail_on_loss && !losses.is_none() => {
+            eprintln!("rttng view: {}", summed_up(&losses));
+            ExitCode::from(LOST)
+        }
+        Ok(_) => ExitCode::SUCCESS,
         Err(ViewError::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
             ExitCode::from(BROKEN_PIPE)
         }
@@ -46,6 +55,24 @@ pub(crate) fn main(argv: Vec<OsString>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn summed_up(losses: &Losses) -> String {
+    let counted = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let mut parts = Vec::new();
+    if losses.events > 0 {
+        parts.push(format!("{} discarded", counted(losses.events, "event")));
+    }
+    if losses.packets > 0 {
+        parts.push(format!("{} lost", counted(losses.packets, "packet")));
+    }
+    if losses.uncounted > 0 {
+        parts.push(format!(
+            "an unknown number of events before the start of {}",
+            counted(losses.uncounted, "stream")
+        ));
+    }
+    parts.join(", ")
 }
 
 /// Its options, for man pages and completion.
@@ -66,7 +93,8 @@ fn as_lttng(argv: Vec<OsString>) -> ExitCode {
     lttng::main(std::iter::once(OsString::from("rttng")).chain(argv).collect())
 }
 
-fn view(options: &Options) -> Result<(), ViewError> {
+/// Shows what is asked for; gives what was lost.
+fn view(options: &Options) -> Result<Losses, ViewError> {
     let seconds = options.clock_offset.saturating_mul(1_000_000_000);
     let reading = rttng_ctf::read::Options {
         clock_offset_ns: seconds.saturating_add(options.clock_offset_ns),
@@ -79,28 +107,31 @@ fn view(options: &Options) -> Result<(), ViewError> {
             eprintln!("rttng view: {path}, line {}: {}", warning.line, warning.message);
         }
     }
-    if options.count {
-        let mut count = 0u64;
-        while let Some(message) = reader.next()? {
-            count += u64::from(matches!(message, Message::Event(_)));
+    let mut selector = Selector::new(options.selection(), &reader)?;
+    if options.count || options.output_format == Format::Dummy {
+        let ran = run(&mut reader, &mut selector, &mut ())?;
+        if options.count {
+            writeln!(std::io::stdout(), "{}", ran.events).map_err(ViewError::Write)?;
         }
-        return writeln!(std::io::stdout(), "{count}").map_err(ViewError::Write);
+        return Ok(ran.losses);
     }
-    let color = |terminal: bool| wants_color(options.color, terminal);
-    let to_terminal = options.output.is_none() && std::io::stdout().is_terminal();
-    let text = options.text(color(to_terminal), color(std::io::stderr().is_terminal()));
-    match &options.output {
-        Some(path) => {
-            let file = File::create(path).map_err(ViewError::Write)?;
-            TextPrinter::new(&reader, text, file, std::io::stderr()).print_all(&mut reader)
-        }
-        None => {
-            // Not std's own: that one looks for the ends of lines.
-            let output = std::io::stdout().as_fd().try_clone_to_owned().map_err(ViewError::Write)?;
-            let output = File::from(output);
-            TextPrinter::new(&reader, text, output, std::io::stderr()).print_all(&mut reader)
-        }
-    }
+    let output = match &options.output {
+        Some(path) => File::create(path),
+        // Not std's own: that one looks for the ends of lines.
+        None => std::io::stdout().as_fd().try_clone_to_owned().map(File::from),
+    };
+    let output = output.map_err(ViewError::Write)?;
+    let ran = if options.output_format == Format::Json {
+        let mut printer = JsonPrinter::new(&reader, output);
+        run(&mut reader, &mut selector, &mut printer)
+    } else {
+        let color = |terminal: bool| wants_color(options.color, terminal);
+        let to_terminal = options.output.is_none() && std::io::stdout().is_terminal();
+        let text = options.text(color(to_terminal), color(std::io::stderr().is_terminal()));
+        let mut printer = TextPrinter::new(&reader, text, output, std::io::stderr());
+        run(&mut reader, &mut selector, &mut printer)
+    };
+    Ok(ran?.losses)
 }
 
 /// Whether an output is coloured; babeltrace2's variable wins over the option.

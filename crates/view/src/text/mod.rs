@@ -4,9 +4,7 @@
 //! once; an event then is its time, one copied head, and its values with a copied name before each.
 
 mod color;
-mod number;
 mod options;
-mod out;
 mod printer;
 mod time;
 mod values;

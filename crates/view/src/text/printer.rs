@@ -3,17 +3,17 @@
 use std::io::Write;
 use std::rc::Rc;
 
-use rttng_ctf::read::{Event, LossCount, Lost, Message, Reader, Trace};
+use rttng_ctf::read::{Event, LossCount, Lost, Reader, Trace};
 use rttng_ctf::types::Scope;
 use rttng_ctf::{EnvValue, EventClass};
 
 use super::color::Colors;
-use super::number::{decimal, nine_digits, padded_decimal};
 use super::options::{TextOptions, TimeFormat};
-use super::out::{Literal, Out};
 use super::time::TimeText;
 use super::values::{EventScopes, ScopeText, ValueText};
-use crate::ViewError;
+use crate::number::{decimal, nine_digits, padded_decimal};
+use crate::out::{Literal, Out};
+use crate::{Printer, ViewError};
 
 /// How much is put together before it is written.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -66,26 +66,52 @@ impl<W: Write, M: Write> TextPrinter<W, M> {
         }
     }
 
-    /// Prints everything to the end. What came before an error is printed.
-    pub fn print_all(&mut self, reader: &mut Reader) -> Result<(), ViewError> {
-        let outcome = self.print_rest(reader);
-        let finished = self.finish();
-        outcome.and(finished)
-    }
-
-    fn print_rest(&mut self, reader: &mut Reader) -> Result<(), ViewError> {
-        loop {
-            match reader.next()? {
-                Some(Message::Event(event)) => self.event(event)?,
-                Some(Message::Lost { stream, lost }) => self.lost(reader, stream, &lost)?,
-                None => return Ok(()),
-            }
-        }
-    }
-
-    /// Prints an event.
     #[inline]
-    pub fn event(&mut self, mut event: Event<'_>) -> Result<(), ViewError> {
+    fn put_time(&mut self, nanoseconds: Option<i64>, cycles: Option<u64>) {
+        let (Some(nanoseconds), Some(cycles)) = (nanoseconds, cycles) else { return };
+        let out = &mut self.out;
+        let named = self.options.names.header;
+        if named {
+            put_header_name(out, self.colors, "timestamp");
+        } else {
+            out.put(b"[");
+        }
+        let colored = !self.colors.reset.is_empty();
+        if colored {
+            out.put(self.colors.time.as_bytes());
+        }
+        if self.options.time == TimeFormat::Cycles {
+            padded_decimal(out, cycles, 20);
+        } else {
+            self.time.put(out, nanoseconds);
+        }
+        if colored {
+            out.put(self.colors.reset.as_bytes());
+        }
+        out.put(if named { b", " } else { b"] " });
+        if self.options.delta {
+            if named {
+                put_header_name(out, self.colors, "delta");
+            } else {
+                out.put(b"(");
+            }
+            put_delta(out, self.options.time, nanoseconds, cycles, self.before);
+            out.put(if named { b", " } else { b") " });
+        }
+        self.before = Some((nanoseconds, cycles));
+    }
+
+    /// Writes what was put together so far.
+    fn flush(&mut self) -> Result<(), ViewError> {
+        let written = self.output.write_all(self.out.bytes()).map_err(ViewError::Write);
+        self.out.clear();
+        written
+    }
+}
+
+impl<W: Write, M: Write> Printer for TextPrinter<W, M> {
+    #[inline]
+    fn event(&mut self, event: &mut Event<'_>) -> Result<(), ViewError> {
         let start = self.out.len();
         self.put_time(event.nanoseconds(), event.cycles());
         let kind = &self.events[event.trace_number()][event.stream_class_number()][event.class_number()];
@@ -123,43 +149,7 @@ impl<W: Write, M: Write> TextPrinter<W, M> {
         if self.out.len() >= BUFFER_BYTES { self.flush() } else { Ok(()) }
     }
 
-    #[inline]
-    fn put_time(&mut self, nanoseconds: Option<i64>, cycles: Option<u64>) {
-        let (Some(nanoseconds), Some(cycles)) = (nanoseconds, cycles) else { return };
-        let out = &mut self.out;
-        let named = self.options.names.header;
-        if named {
-            put_header_name(out, self.colors, "timestamp");
-        } else {
-            out.put(b"[");
-        }
-        let colored = !self.colors.reset.is_empty();
-        if colored {
-            out.put(self.colors.time.as_bytes());
-        }
-        if self.options.time == TimeFormat::Cycles {
-            padded_decimal(out, cycles, 20);
-        } else {
-            self.time.put(out, nanoseconds);
-        }
-        if colored {
-            out.put(self.colors.reset.as_bytes());
-        }
-        out.put(if named { b", " } else { b"] " });
-        if self.options.delta {
-            if named {
-                put_header_name(out, self.colors, "delta");
-            } else {
-                out.put(b"(");
-            }
-            put_delta(out, self.options.time, nanoseconds, cycles, self.before);
-            out.put(if named { b", " } else { b") " });
-        }
-        self.before = Some((nanoseconds, cycles));
-    }
-
-    /// Prints a message about a loss in the stream of that number.
-    pub fn lost(&mut self, reader: &Reader, stream: usize, lost: &Lost) -> Result<(), ViewError> {
+    fn lost(&mut self, reader: &Reader, stream: usize, lost: &Lost) -> Result<(), ViewError> {
         // In a terminal both go to the same place: then in the order of time.
         self.flush()?;
         let info = reader.stream(stream);
@@ -200,15 +190,8 @@ impl<W: Write, M: Write> TextPrinter<W, M> {
         self.messages.write_all(out.bytes()).map_err(ViewError::Write)
     }
 
-    /// Writes what was put together so far.
-    pub fn flush(&mut self) -> Result<(), ViewError> {
-        let written = self.output.write_all(self.out.bytes()).map_err(ViewError::Write);
-        self.out.clear();
-        written
-    }
-
     /// Writes what is left, and takes colours back.
-    pub fn finish(&mut self) -> Result<(), ViewError> {
+    fn finish(&mut self) -> Result<(), ViewError> {
         if self.options.color {
             self.out.put(self.colors.reset.as_bytes());
         }

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::number::{decimal, nine_digits, padded_decimal};
 use super::options::{TextOptions, TimeFormat};
-use super::out::Out;
+use crate::number::{decimal, nine_digits, padded_decimal};
+use crate::out::Out;
 
 /// A start from which no time is less than a second away.
 const NOTHING_KEPT: u64 = u64::MAX - 2 * SECOND;

@@ -5,8 +5,8 @@ use rttng_ctf::decode::{IntegerForm, Labels, Layout, Node, NodeId, NodeKind, Vis
 use rttng_ctf::types::Scope;
 
 use super::color::Colors;
-use super::number::{binary, decimal, general, hexadecimal, octal, signed_decimal};
-use super::out::{Literal, Out};
+use crate::number::{binary, decimal, general, hexadecimal, octal, signed_decimal};
+use crate::out::{Literal, Out};
 
 /// How the values of one node are written.
 #[derive(Debug)]

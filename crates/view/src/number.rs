@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use super::out::Out;
+use crate::out::Out;
 
 /// `00` to `99`.
 const PAIRS: [[u8; 2]; 100] = {

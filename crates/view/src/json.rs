@@ -1,0 +1,374 @@
+//! Events as JSON, one object a line.
+//!
+//! ```json
+//! {"timestamp":1795373000000000000,"event":"my_app:request","trace":"host/ust/uid/1000/64-bit","hostname":"host",
+//!  "stream":{"class":0,"id":1},"loglevel":6,"packet":{"cpu_id":1},"context":{"vpid":42},"fields":{"path":"/","n":3}}
+//! ```
+//! (in one line). This form is stable: keys are added, none is taken away or changes its meaning.
+//!
+//! | key | what | where |
+//! |---|---|---|
+//! | `timestamp` | nanoseconds since the origin of the clock, the Unix epoch for LTTng | with a clock |
+//! | `event` | its name | always |
+//! | `trace` | the host and the folder of the trace | always |
+//! | `hostname`, `procname`, `vpid` | from the environment | if it has them |
+//! | `stream` | ids of stream class and stream: for LTTng channel and CPU | always |
+//! | `loglevel` | a number | if the event has one |
+//! | `packet` | the packet's context, without sizes and times | if there is one |
+//! | `context` | the contexts of the channel | if there are any |
+//! | `event_context` | contexts of this event alone | if there are any |
+//! | `fields` | the payload | if there is one |
+//!
+//! Integers are numbers of up to 64 bits, whatever their base; an enumeration is `{"value":1,"labels":["A"]}` with all
+//! labels that fit; text that is not UTF-8 has U+FFFD in its place; floating point numbers that are no numbers are the
+//! texts `NaN`, `Infinity`, `-Infinity`; a variant is what was chosen.
+//!
+//! A loss is an object without `event`: `{"lost":"events","count":4,"begin":…,"end":…,"trace":…,"stream":{…}}`, `lost`
+//! being `events` or `packets`, `count` null where nobody counted.
+
+use std::io::Write;
+
+use rttng_ctf::EnvValue;
+use rttng_ctf::decode::{Labels, Layout, NodeId, NodeKind, Visit};
+use rttng_ctf::read::{Event, LossCount, Lost, Reader, Trace};
+use rttng_ctf::types::Scope;
+
+use crate::number::{decimal, signed_decimal};
+use crate::out::{Literal, Out};
+use crate::{Printer, ViewError};
+
+/// How much is put together before it is written.
+const BUFFER_BYTES: usize = 64 << 10;
+
+/// The scopes of an event and their keys.
+const SCOPES: [(Scope, &str); 4] = [
+    (Scope::PacketContext, "packet"),
+    (Scope::StreamEventContext, "context"),
+    (Scope::EventContext, "event_context"),
+    (Scope::EventFields, "fields"),
+];
+
+/// Prints events and losses as JSON.
+pub struct JsonPrinter<W> {
+    output: W,
+    out: Out,
+    /// By trace, stream class and event class.
+    events: Vec<Vec<Vec<EventJson>>>,
+    /// By stream: `"stream":{…}`, and the packet context that was printed last with the packet that it is of.
+    streams: Vec<StreamJson>,
+}
+
+#[derive(Debug)]
+struct StreamJson {
+    name: Literal,
+    packet: usize,
+    context: Vec<u8>,
+}
+
+/// What is the same for all events of one kind.
+#[derive(Debug)]
+struct EventJson {
+    /// From the event's name to its stream.
+    head: Literal,
+    /// From its stream to its scopes.
+    after: Literal,
+    scopes: [Vec<NodeJson>; 4],
+}
+
+#[derive(Debug)]
+struct NodeJson {
+    /// What separates it from what stands before, and its key.
+    before: Literal,
+    form: Form,
+}
+
+#[derive(Debug)]
+enum Form {
+    Plain,
+    Enumeration(Labels),
+    Braces,
+    Brackets,
+    /// A variant, of which only the option is written.
+    Nothing,
+}
+
+impl<W: Write> JsonPrinter<W> {
+    /// Prints what `reader` gives.
+    pub fn new(reader: &Reader, output: W) -> JsonPrinter<W> {
+        let events = reader.traces().iter().map(|trace| {
+            let streams = trace.class().streams.iter().enumerate();
+            let of_stream = |(stream, class): (usize, &rttng_ctf::StreamClass)| {
+                (0..class.events.len()).map(|event| EventJson::new(trace, stream, event)).collect()
+            };
+            streams.map(of_stream).collect()
+        });
+        let streams = (0..reader.stream_count()).map(|number| StreamJson {
+            name: Literal::new(stream_name(reader, number)),
+            packet: usize::MAX,
+            context: Vec::new(),
+        });
+        JsonPrinter {
+            output,
+            out: Out::with_capacity(BUFFER_BYTES + BUFFER_BYTES / 4),
+            events: events.collect(),
+            streams: streams.collect(),
+        }
+    }
+
+    fn end_line(&mut self) -> Result<(), ViewError> {
+        self.out.put(b"}\n");
+        if self.out.len() >= BUFFER_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), ViewError> {
+        let written = self.output.write_all(self.out.bytes()).map_err(ViewError::Write);
+        self.out.clear();
+        written
+    }
+}
+
+fn stream_name(reader: &Reader, number: usize) -> String {
+    let info = reader.stream(number);
+    let class = reader.traces()[info.trace].class().streams[info.class].id;
+    format!(",\"stream\":{{\"class\":{class},\"id\":{}}}", info.instance)
+}
+
+impl<W: Write> Printer for JsonPrinter<W> {
+    fn event(&mut self, event: &mut Event<'_>) -> Result<(), ViewError> {
+        let start = self.out.len();
+        let kind = &self.events[event.trace_number()][event.stream_class_number()][event.class_number()];
+        let stream = &mut self.streams[event.stream()];
+        let out = &mut self.out;
+        out.put(b"{");
+        if let Some(time) = event.nanoseconds() {
+            out.put(b"\"timestamp\":");
+            signed_decimal(out, time);
+            out.put(b",");
+        }
+        out.literal(&kind.head);
+        out.literal(&stream.name);
+        out.literal(&kind.after);
+        let mut outcome = Ok(());
+        if stream.packet != event.packet() {
+            stream.packet = event.packet();
+            let mut context = Out::with_capacity(256);
+            outcome = event.show_packet_context(&mut ValueJson::new(&mut context, &kind.scopes));
+            stream.context.clear();
+            stream.context.extend_from_slice(context.bytes());
+        }
+        out.put(&stream.context);
+        let outcome = outcome.and_then(|()| event.show(&mut ValueJson::new(out, &kind.scopes)));
+        if let Err(error) = outcome {
+            self.out.truncate(start);
+            return Err(error.into());
+        }
+        self.end_line()
+    }
+
+    fn lost(&mut self, reader: &Reader, stream: usize, lost: &Lost) -> Result<(), ViewError> {
+        let (what, count) = match lost.count {
+            LossCount::Events(count) => ("events", Some(count)),
+            LossCount::SomeEvents => ("events", None),
+            LossCount::Packets(count) => ("packets", Some(count)),
+        };
+        let null = |number: Option<String>| number.unwrap_or_else(|| "null".to_owned());
+        let (begin, end) = lost.span.unzip();
+        let [begin, end] = [begin, end].map(|time| null(time.map(|time| time.to_string())));
+        let count = null(count.map(|count| count.to_string()));
+        let head =
+            format!("{{\"lost\":\"{what}\",\"count\":{count},\"begin\":{begin},\"end\":{end},\"trace\":");
+        self.out.put(head.as_bytes());
+        quoted(&mut self.out, reader.traces()[reader.stream(stream).trace].name().as_bytes());
+        self.out.literal(&self.streams[stream].name);
+        self.end_line()
+    }
+
+    fn finish(&mut self) -> Result<(), ViewError> {
+        self.flush()?;
+        self.output.flush().map_err(ViewError::Write)
+    }
+}
+
+impl EventJson {
+    fn new(trace: &Trace, stream: usize, event: usize) -> EventJson {
+        let class = &trace.class().streams[stream].events[event];
+        let mut head = Out::with_capacity(128);
+        head.put(b"\"event\":");
+        quoted(&mut head, class.name.as_bytes());
+        head.put(b",\"trace\":");
+        quoted(&mut head, trace.name().as_bytes());
+        let environment = &trace.class().environment;
+        for wanted in ["hostname", "procname", "vpid"] {
+            let found = environment.entries.iter().find(|(key, _)| key == wanted);
+            let Some((_, value)) = found else { continue };
+            head.put(format!(",\"{wanted}\":").as_bytes());
+            match value {
+                EnvValue::Integer(value) => signed_decimal(&mut head, *value),
+                EnvValue::Text(text) => quoted(&mut head, text.as_bytes()),
+            }
+        }
+        let level = class.log_level.map(|level| format!(",\"loglevel\":{level}")).unwrap_or_default();
+        let nodes = |scope: Scope, key: &str| {
+            let layout = trace.layout(stream, event, scope);
+            layout.map(|layout| nodes(layout, key)).unwrap_or_default()
+        };
+        EventJson {
+            head: Literal::new(head.bytes()),
+            after: Literal::new(level),
+            scopes: SCOPES.map(|(scope, key)| nodes(scope, key)),
+        }
+    }
+}
+
+/// The table of one scope.
+fn nodes(layout: &Layout, key: &str) -> Vec<NodeJson> {
+    let kind_of = |node: NodeId| layout.nodes().get(node as usize).map(|node| &node.kind);
+    let mut keys: std::collections::HashSet<(Option<NodeId>, String)> = std::collections::HashSet::new();
+    let node = |node: &rttng_ctf::decode::Node| {
+        let mut before = Out::with_capacity(64);
+        match node.parent.and_then(kind_of) {
+            None => before.put(format!(",\"{key}\":").as_bytes()),
+            Some(NodeKind::Structure) => {
+                if !node.is_first {
+                    before.put(b",");
+                }
+                // `a` and `_a` are two fields of one name; an object has each key once.
+                let mut name = node.name.clone();
+                while !keys.insert((node.parent, name.clone())) {
+                    name.push('_');
+                }
+                quoted(&mut before, name.as_bytes());
+                before.put(b":");
+            }
+            Some(_) => {}
+        }
+        let form = match &node.kind {
+            NodeKind::Integer(_) | NodeKind::Float | NodeKind::Text => Form::Plain,
+            NodeKind::Enumeration(_, labels) => Form::Enumeration(labels.clone()),
+            NodeKind::Structure => Form::Braces,
+            NodeKind::Array => Form::Brackets,
+            NodeKind::Variant => Form::Nothing,
+        };
+        NodeJson { before: Literal::new(before.bytes()), form }
+    };
+    layout.nodes().iter().map(node).collect()
+}
+
+/// Text in quotes, as JSON has it.
+fn quoted(out: &mut Out, text: &[u8]) {
+    out.put(b"\"");
+    for piece in text.utf8_chunks() {
+        let mut rest = piece.valid().as_bytes();
+        while let Some(at) = rest.iter().position(|&byte| byte < 32 || byte == b'"' || byte == b'\\') {
+            out.put(&rest[..at]);
+            match rest[at] {
+                b'\n' => out.put(b"\\n"),
+                b'\r' => out.put(b"\\r"),
+                b'\t' => out.put(b"\\t"),
+                byte @ (b'"' | b'\\') => out.put(&[b'\\', byte]),
+                byte => out.put(format!("\\u{byte:04x}").as_bytes()),
+            }
+            rest = &rest[at + 1..];
+        }
+        out.put(rest);
+        if !piece.invalid().is_empty() {
+            out.put("\u{fffd}".as_bytes());
+        }
+    }
+    out.put(b"\"");
+}
+
+/// Writes the values that it is shown.
+struct ValueJson<'a> {
+    out: &'a mut Out,
+    scopes: &'a [Vec<NodeJson>; 4],
+    nodes: &'a [NodeJson],
+}
+
+impl<'a> ValueJson<'a> {
+    fn new(out: &'a mut Out, scopes: &'a [Vec<NodeJson>; 4]) -> ValueJson<'a> {
+        ValueJson { out, scopes, nodes: &[] }
+    }
+
+    #[inline]
+    fn before(&mut self, node: NodeId) -> &'a Form {
+        let node = &self.nodes[node as usize];
+        self.out.literal(&node.before);
+        &node.form
+    }
+
+    fn enumeration(&mut self, labels: &Labels, value: i128) {
+        self.out.put(b"{\"value\":");
+        self.out.put(value.to_string().as_bytes());
+        self.out.put(b",\"labels\":[");
+        for (i, label) in labels.covering(value).enumerate() {
+            if i > 0 {
+                self.out.put(b",");
+            }
+            quoted(self.out, label.as_bytes());
+        }
+        self.out.put(b"]}");
+    }
+}
+
+impl Visit for ValueJson<'_> {
+    fn scope(&mut self, scope: Scope) {
+        let place = SCOPES.iter().position(|(other, _)| *other == scope);
+        self.nodes = place.map_or(&[], |place| &self.scopes[place]);
+    }
+
+    fn unsigned(&mut self, node: NodeId, value: u64) {
+        match self.before(node) {
+            Form::Enumeration(labels) => self.enumeration(labels, value.into()),
+            _ => decimal(self.out, value),
+        }
+    }
+
+    fn signed(&mut self, node: NodeId, value: i64) {
+        match self.before(node) {
+            Form::Enumeration(labels) => self.enumeration(labels, value.into()),
+            _ => signed_decimal(self.out, value),
+        }
+    }
+
+    fn float(&mut self, node: NodeId, value: f64) {
+        self.before(node);
+        if value.is_finite() {
+            self.out.put(format!("{value:?}").as_bytes());
+        } else {
+            let name = match (value.is_nan(), value > 0.0) {
+                (true, _) => "\"NaN\"",
+                (false, true) => "\"Infinity\"",
+                (false, false) => "\"-Infinity\"",
+            };
+            self.out.put(name.as_bytes());
+        }
+    }
+
+    fn text(&mut self, node: NodeId, text: &[u8]) {
+        self.before(node);
+        quoted(self.out, text);
+    }
+
+    fn begin(&mut self, node: NodeId) {
+        match self.before(node) {
+            Form::Braces => self.out.put(b"{"),
+            Form::Brackets => self.out.put(b"["),
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, node: NodeId) {
+        match self.nodes[node as usize].form {
+            Form::Braces => self.out.put(b"}"),
+            Form::Brackets => self.out.put(b"]"),
+            _ => {}
+        }
+    }
+
+    fn element(&mut self, _: NodeId, index: u64) {
+        if index > 0 {
+            self.out.put(b",");
+        }
+    }
+}

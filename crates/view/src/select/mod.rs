@@ -1,0 +1,320 @@
+//! Which events are shown: by time, name, process, CPU, an expression on their fields, and how many.
+//!
+//! What can be known of a kind of event is worked out once ([`Selector::new`]): most events that are not wanted are
+//! passed over without a look at their values.
+
+mod time;
+mod values;
+
+use rttng_ctf::EnvValue;
+use rttng_ctf::read::{Event, ReadError, Reader, Trace};
+use rttng_filter::{Bytecode, Fields, Program, Strictness, Value, pattern};
+
+pub use time::{BadTime, TimeBound};
+use values::{EventValues, Layouts};
+
+/// What is asked for. The default is everything.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// No events before this time.
+    pub begin: Option<TimeBound>,
+    /// No events after this time.
+    pub end: Option<TimeBound>,
+    /// Whether local times of `begin` and `end` are those of UTC.
+    pub gmt: bool,
+    /// Names of events, `*` standing for any text; all if there are none.
+    pub events: Vec<String>,
+    /// An expression in LTTng's language that has to hold.
+    pub filter: Option<Bytecode>,
+    /// CPUs; all if there are none.
+    pub cpus: Vec<u64>,
+    /// Processes, by number or name; all if there are none.
+    pub processes: Vec<Process>,
+    /// No more events than this.
+    pub limit: Option<u64>,
+}
+
+/// A process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Process {
+    /// By its number.
+    Id(i64),
+    /// By its name.
+    Name(String),
+}
+
+impl From<&str> for Process {
+    fn from(text: &str) -> Process {
+        text.parse().map_or_else(|_| Process::Name(text.to_owned()), Process::Id)
+    }
+}
+
+/// A selection that cannot be applied to these traces.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SelectError {
+    /// The filter asks for what no event has.
+    #[error("the filter fits no kind of event of these traces: {0}")]
+    Filter(String),
+    /// There is no such time.
+    #[error("the {0} of the time range is no time that there is")]
+    Time(&'static str),
+    /// A range that ends before it begins.
+    #[error("the time range ends before it begins")]
+    Backwards,
+}
+
+/// What becomes of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is shown.
+    Show,
+    /// It is not.
+    Pass,
+    /// Neither it nor any after it.
+    Stop,
+}
+
+/// Tells which events are wanted.
+#[derive(Debug)]
+pub struct Selector {
+    selection: Selection,
+    /// Nanoseconds; known at the first event that has a time.
+    range: Option<(i64, i64)>,
+    /// By trace, stream class and event class.
+    rules: Vec<Vec<Vec<Rule>>>,
+    /// By stream: the packet whose context is kept in `values`, and its CPU.
+    cpus: Vec<(usize, Option<u64>)>,
+    /// The stream and packet whose context is in `values`.
+    packet: Option<(usize, usize)>,
+    values: EventValues,
+    left: u64,
+    /// Whether nothing was asked for.
+    is_all: bool,
+}
+
+/// What decides on the events of one kind.
+#[derive(Debug)]
+enum Rule {
+    Never,
+    Always,
+    /// All of what is there.
+    Look {
+        filter: Option<Program>,
+        process: Option<ProcessRule>,
+    },
+}
+
+/// Where a kind of event says which process it is of.
+#[derive(Debug)]
+struct ProcessRule {
+    id: Option<u32>,
+    name: Option<u32>,
+}
+
+impl Selector {
+    /// Applies a selection to the traces of a reader.
+    pub fn new(selection: Selection, reader: &Reader) -> Result<Selector, SelectError> {
+        let mut fault = None;
+        let mut rule = |trace: &Trace, stream: usize, event: usize| {
+            rule(&selection, trace, stream, event).unwrap_or_else(|error| {
+                fault.get_or_insert(error);
+                Rule::Never
+            })
+        };
+        let rules: Vec<Vec<Vec<Rule>>> = reader
+            .traces()
+            .iter()
+            .map(|trace| {
+                let streams = trace.class().streams.iter().enumerate();
+                let of_stream = |(stream, class): (usize, &rttng_ctf::StreamClass)| {
+                    (0..class.events.len()).map(|event| rule(trace, stream, event)).collect()
+                };
+                streams.map(of_stream).collect()
+            })
+            .collect();
+        let fits = rules.iter().flatten().flatten().any(|rule| !matches!(rule, Rule::Never));
+        if let (Some(fault), false) = (fault, fits) {
+            return Err(SelectError::Filter(fault));
+        }
+        let is_all = selection.begin.is_none()
+            && selection.end.is_none()
+            && selection.events.is_empty()
+            && selection.filter.is_none()
+            && selection.cpus.is_empty()
+            && selection.processes.is_empty()
+            && selection.limit.is_none();
+        let selector = Selector {
+            range: None,
+            rules,
+            cpus: vec![(usize::MAX, None); reader.stream_count()],
+            packet: None,
+            values: EventValues::default(),
+            left: selection.limit.unwrap_or(u64::MAX),
+            is_all,
+            selection,
+        };
+        // What does not depend on the trace's day can be told at once.
+        let known = |bound: Option<TimeBound>| match bound {
+            Some(bound @ (TimeBound::Absolute(_) | TimeBound::Local { date: Some(_), .. })) => Some(bound),
+            _ => None,
+        };
+        if let (Some(_), Some(_)) = (known(selector.selection.begin), known(selector.selection.end)) {
+            selector.range_from(0)?;
+        }
+        Ok(selector)
+    }
+
+    /// Whether an event is shown. A shown event counts towards the limit.
+    #[inline]
+    pub fn judge(&mut self, event: &mut Event<'_>) -> Result<Verdict, crate::ViewError> {
+        if self.is_all {
+            return Ok(Verdict::Show);
+        }
+        self.look_at(event)
+    }
+
+    fn look_at(&mut self, event: &mut Event<'_>) -> Result<Verdict, crate::ViewError> {
+        if self.left == 0 {
+            return Ok(Verdict::Stop);
+        }
+        if let Some(time) = event.nanoseconds() {
+            let range = match self.range {
+                Some(range) => range,
+                None => {
+                    let range = self.range_from(time)?;
+                    self.range = Some(range);
+                    range
+                }
+            };
+            if time < range.0 {
+                return Ok(Verdict::Pass);
+            }
+            if time > range.1 {
+                return Ok(Verdict::Stop);
+            }
+        }
+        let rule = &self.rules[event.trace_number()][event.stream_class_number()][event.class_number()];
+        if matches!(rule, Rule::Never) {
+            return Ok(Verdict::Pass);
+        }
+        if !self.selection.cpus.is_empty() {
+            let (packet, cpu) = &mut self.cpus[event.stream()];
+            if *packet != event.packet() {
+                *packet = event.packet();
+                *cpu = cpu_of(event)?;
+            }
+            if !cpu.is_some_and(|cpu| self.selection.cpus.contains(&cpu)) {
+                return Ok(Verdict::Pass);
+            }
+        }
+        if let Rule::Look { filter, process } = rule {
+            self.values.clear();
+            let packet = (event.stream(), event.packet());
+            if self.packet != Some(packet) {
+                self.packet = Some(packet);
+                event.show_packet_context(&mut self.values)?;
+            }
+            event.show(&mut self.values)?;
+            let is_process =
+                process.as_ref().is_none_or(|rule| rule.holds(&self.selection.processes, &self.values));
+            let passes = filter.as_ref().is_none_or(|filter| filter.accepts(&self.values));
+            if !(is_process && passes) {
+                return Ok(Verdict::Pass);
+            }
+        }
+        self.left -= 1;
+        Ok(Verdict::Show)
+    }
+
+    /// The range, for traces that begin at `first`.
+    fn range_from(&self, first: i64) -> Result<(i64, i64), SelectError> {
+        let at = |bound: Option<TimeBound>, name: &'static str| {
+            let time = bound.map(|bound| bound.nanoseconds(first, self.selection.gmt));
+            time.map(|time| time.ok_or(SelectError::Time(name))).transpose()
+        };
+        let begin = at(self.selection.begin, "begin")?.unwrap_or(i64::MIN);
+        let end = at(self.selection.end, "end")?.unwrap_or(i64::MAX);
+        if begin > end { Err(SelectError::Backwards) } else { Ok((begin, end)) }
+    }
+}
+
+/// The CPU that the event's packet was recorded on.
+fn cpu_of(event: &mut Event<'_>) -> Result<Option<u64>, ReadError> {
+    let layouts = Layouts::of(event.trace(), event.stream_class_number(), event.class_number());
+    let Some((index, _)) = rttng_filter::EventLayout::find_context(&layouts, "cpu_id") else {
+        return Ok(None);
+    };
+    let mut values = EventValues::default();
+    event.show_packet_context(&mut values)?;
+    Ok(match values.context(index) {
+        Value::Unsigned(cpu) => Some(cpu),
+        Value::Signed(cpu) => u64::try_from(cpu).ok(),
+        _ => None,
+    })
+}
+
+/// What decides on the events of one kind; why the filter does not fit it.
+fn rule(selection: &Selection, trace: &Trace, stream: usize, event: usize) -> Result<Rule, String> {
+    let name = &trace.class().streams[stream].events[event].name;
+    let wanted = |rule: &String| pattern::name_matches(rule.as_bytes(), name.as_bytes());
+    if !selection.events.is_empty() && !selection.events.iter().any(wanted) {
+        return Ok(Rule::Never);
+    }
+    let layouts = Layouts::of(trace, stream, event);
+    let filter = match &selection.filter {
+        Some(filter) => {
+            Some(rttng_filter::link(filter, &layouts, Strictness::Rttng).map_err(|error| error.to_string())?)
+        }
+        None => None,
+    };
+    let process = match process_rule(selection, trace, &layouts) {
+        Some(Some(rule)) => Some(rule),
+        Some(None) => return Ok(Rule::Never),
+        None => None,
+    };
+    Ok(match (filter, process) {
+        (None, None) => Rule::Always,
+        (filter, process) => Rule::Look { filter, process },
+    })
+}
+
+/// How the process of an event is told. Nothing if it does not matter, or is right for the whole trace; an inner
+/// nothing if it is wrong for the whole trace, or not known.
+fn process_rule(selection: &Selection, trace: &Trace, layouts: &Layouts<'_>) -> Option<Option<ProcessRule>> {
+    if selection.processes.is_empty() {
+        return None;
+    }
+    let of_trace = |key: &str| {
+        let entries = &trace.class().environment.entries;
+        entries.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+    };
+    let is_wanted = |process: &Process| match process {
+        Process::Id(id) => matches!(of_trace("vpid"), Some(EnvValue::Integer(vpid)) if vpid == id),
+        Process::Name(name) => matches!(of_trace("procname"), Some(EnvValue::Text(text)) if text == name),
+    };
+    if selection.processes.iter().any(is_wanted) {
+        return None;
+    }
+    let find = |names: [&str; 2]| {
+        let found = |name| rttng_filter::EventLayout::find_context(layouts, name);
+        names.into_iter().find_map(found).map(|(index, _)| index)
+    };
+    // User space, kernel.
+    let rule = ProcessRule { id: find(["vpid", "pid"]), name: find(["procname", "comm"]) };
+    Some((rule.id.is_some() || rule.name.is_some()).then_some(rule))
+}
+
+impl ProcessRule {
+    fn holds(&self, processes: &[Process], values: &EventValues) -> bool {
+        processes.iter().any(|process| match process {
+            Process::Id(id) => match self.id.map_or(Value::None, |index| values.context(index)) {
+                Value::Signed(value) => value == *id,
+                Value::Unsigned(value) => i64::try_from(value) == Ok(*id),
+                _ => false,
+            },
+            Process::Name(name) => {
+                matches!(self.name.map(|index| values.context(index)), Some(Value::Text(text)) if text == name.as_bytes())
+            }
+        })
+    }
+}
