@@ -119,9 +119,9 @@ fn follow_command(recording: &mut Recording) -> (ReceivedCommand, Script) {
 }
 
 /// Lets the session daemon's end send the command again, against what was recorded.
-fn send_again(command: &ReceivedCommand, mut script: Script, recording: &mut Recording) {
+fn send_again(dialect: Dialect, command: &ReceivedCommand, mut script: Script, recording: &mut Recording) {
     let ReceivedCommand::Request(request) = command else { panic!("{command:?}") };
-    let mut exchange = CommandExchange::new(Dialect::Abi9, request).unwrap();
+    let mut exchange = CommandExchange::new(dialect, request).unwrap();
     let outcome = loop {
         match exchange.next() {
             Action::Send(bytes) => {
@@ -161,9 +161,9 @@ fn send_again(command: &ReceivedCommand, mut script: Script, recording: &mut Rec
 }
 
 /// Receives a registration of event, channel or enumeration, and sends it and its answer again.
-fn follow_notify(recording: &mut Recording) -> NotifyRequest {
+fn follow_notify(dialect: Dialect, recording: &mut Recording) -> NotifyRequest {
     let mut received = Vec::new();
-    let mut receipt = NotifyReceipt::new(Dialect::Abi9);
+    let mut receipt = NotifyReceipt::new(dialect);
     let request = loop {
         match receipt.next() {
             Action::Receive(len) => {
@@ -175,7 +175,7 @@ fn follow_notify(recording: &mut Recording) -> NotifyRequest {
             other => panic!("a session daemon does not {other:?}"),
         }
     };
-    let mut exchange = NotifyExchange::new(Dialect::Abi9, &request).unwrap();
+    let mut exchange = NotifyExchange::new(dialect, &request).unwrap();
     assert_eq!(exchange.next(), Action::Send(received), "{request:?}");
     let Action::Receive(len) = exchange.next() else { panic!("an answer is awaited") };
     let bytes = recording.take(TO_APP, len);
@@ -187,22 +187,26 @@ fn follow_notify(recording: &mut Recording) -> NotifyRequest {
 }
 
 fn follow(name: &str) -> (Vec<ReceivedCommand>, Vec<NotifyRequest>) {
+    follow_as(Dialect::Abi9, name)
+}
+
+fn follow_as(dialect: Dialect, name: &str) -> (Vec<ReceivedCommand>, Vec<NotifyRequest>) {
     let [mut command, mut notify] = Recording::load(name);
     for (recording, kind) in [(&mut command, SocketKind::Command), (&mut notify, SocketKind::Notify)] {
         let bytes = recording.take(FROM_APP, 136);
         let registration = Registration::from_bytes(&bytes).unwrap();
         assert_eq!((registration.socket, registration.to_bytes()), (kind, bytes));
-        assert_eq!(Dialect::of(registration.version), Some(Dialect::Abi9));
+        assert_eq!(Dialect::of(registration.version), Some(dialect));
     }
     let mut commands = Vec::new();
     while !command.messages.is_empty() {
         let (received, script) = follow_command(&mut command);
-        send_again(&received, script, &mut command);
+        send_again(dialect, &received, script, &mut command);
         commands.push(received);
     }
     let mut requests = Vec::new();
     while !notify.messages.is_empty() {
-        requests.push(follow_notify(&mut notify));
+        requests.push(follow_notify(dialect, &mut notify));
     }
     (commands, requests)
 }
@@ -225,6 +229,17 @@ fn per_pid_life() {
 fn every_field_kind() {
     let (commands, requests) = follow("rich.bin");
     assert!(commands.len() > 50 && requests.len() > 5, "{} and {}", commands.len(), requests.len());
+}
+
+/// LTTng-UST 2.12, which Debian 12 does not have any more.
+#[test]
+fn an_application_of_abi_8() {
+    let (commands, requests) = follow_as(Dialect::Abi8 { minor: 1 }, "abi8.bin");
+    assert!(commands.len() > 100, "{} commands", commands.len());
+    let count = |of: fn(&NotifyRequest) -> bool| requests.iter().filter(|request| of(request)).count();
+    let events = count(|request| matches!(request, NotifyRequest::Event(_)));
+    let enumerations = count(|request| matches!(request, NotifyRequest::Enum(_)));
+    assert!(events >= 8 && enumerations > 0, "{events} events and {enumerations} enumerations");
 }
 
 #[test]
