@@ -60,9 +60,12 @@ pub fn run(options: &ConsumerOptions) -> Result<(), ConsumerError> {
 
     let state = Arc::new(State::start(Link::new(metadata)).map_err(ConsumerError::system("cannot start"))?);
     signals.end_on_signal(&commands).map_err(ConsumerError::system("cannot wait for signals"))?;
-    if let Err(error) = commands::serve(&mut Link::new(commands), &state) {
+    let mut link = Link::new(commands);
+    if let Err(error) = commands::serve(&mut link, &state) {
         tracing::error!(%error, "the session daemon is lost");
     }
+    // It would wait for an answer otherwise, for as long as applications hold on to their buffers.
+    link.shutdown();
     tracing::debug!("no more commands: waiting for applications to let go");
     state.finish();
     // The session daemon sees this close last, when everything is on disk.

@@ -63,6 +63,12 @@ impl Link {
         }
     }
 
+    /// Ends both directions, whoever else holds the socket.
+    pub(crate) fn shutdown(&self) {
+        // One that the peer has closed is as good.
+        let _ = self.socket.shutdown(std::net::Shutdown::Both);
+    }
+
     /// Carries out an exchange in which we send descriptors, in order, and receive none.
     pub(crate) fn exchange<E: Exchange>(
         &mut self,

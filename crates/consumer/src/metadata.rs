@@ -22,6 +22,8 @@ use crate::chunk::TraceChunk;
 
 /// The most text of one trace that is kept; far above any real one.
 const MAX_TEXT: usize = 4 * MAX_METADATA_LEN;
+/// Largest packet that is written, which is held in memory; the session daemon's default is a page.
+const MAX_PACKET: u64 = 1 << 28;
 
 /// A metadata channel.
 #[derive(Debug)]
@@ -70,6 +72,10 @@ impl MetadataChannel {
     /// Makes the channel that was asked for; its file at once if it is in a chunk.
     pub(crate) fn create(asked: &AskChannel, chunk: Option<Arc<TraceChunk>>) -> io::Result<Self> {
         let page_size = rttng_ring::page_size() as usize;
+        if asked.subbuf_size > MAX_PACKET {
+            let why = format!("metadata in packets of {} bytes: {MAX_PACKET} is the most", asked.subbuf_size);
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        }
         let packet_size = (asked.subbuf_size as usize).max(page_size);
         let byte_order = if cfg!(target_endian = "little") { ByteOrder::Little } else { ByteOrder::Big };
         let channel = MetadataChannel {
