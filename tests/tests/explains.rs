@@ -27,9 +27,10 @@ fn says(ended: &Ended, texts: &[&str]) {
 fn rules_that_leave_everything_out() {
     let Some(world) = World::open(NEEDS) else { return };
     let demo = apps::built("demo").display().to_string();
-    let cases: [(&str, &[&str], &str); 4] = [
+    let cases: [(&str, &[&str], &str); 5] = [
         ("near", &["-e", "demo:tikc"], "near: demo:tick"),
         ("filter", &["-e", "demo:tick", "-f", "i > 1000"], "the filter held for none"),
+        ("field", &["-e", "demo:tick", "-f", "count > 1000"], "no selected event has a field \"count\""),
         ("level", &["-e", "demo:*", "--loglevel", "EMERG"], "--loglevel leaves out all that --event"),
         ("exclude", &["-e", "demo:*", "-x", "demo:*"], "--exclude leaves out all that --event"),
     ];

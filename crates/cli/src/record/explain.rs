@@ -12,6 +12,7 @@ use rttng_wire::client::log_level::log_level_name;
 use rttng_wire::client::{DomainType, LogLevelSelection, LogLevelType};
 
 use super::bystanders::{self, Bystander, Obstacle};
+use super::filter_fields;
 use crate::instrumented::{Instrumented, ProgramKind};
 
 /// First look after the start of the program.
@@ -25,6 +26,8 @@ const OWN_PROVIDERS: [&str; 4] =
 pub(super) const STATE_DUMP: &str = "lttng_ust_statedump:";
 /// Near names that are shown.
 const MOST_SUGGESTIONS: usize = 3;
+/// Field names that are shown.
+const MOST_FIELDS: usize = 10;
 /// How long programs wait for their registration; 0: not at all.
 const REGISTER_TIMEOUT: &str = "LTTNG_UST_REGISTER_TIMEOUT";
 
@@ -42,8 +45,8 @@ pub(super) struct Seen {
     pub(super) program: Instrumented,
     /// Whether an application registered: there is a trace then, also of one that was too quick to be seen.
     pub(super) was_recorded: bool,
-    /// The tracepoints that a rule selected.
-    pub(super) selected: BTreeSet<String>,
+    /// The tracepoints that a rule selected, with their fields.
+    pub(super) selected: BTreeMap<String, BTreeSet<String>>,
     /// Applications that had not ended when the program had.
     pub(super) still_running: BTreeMap<i32, String>,
     /// Whether programs are told not to wait for their registration.
@@ -61,7 +64,7 @@ impl Seen {
 
     /// Adds what the trace says: the events that a rule selected, also those of a provider that was loaded late.
     pub(super) fn learn_trace(&mut self, summary: &Summary) {
-        for name in &summary.declared {
+        for name in summary.declared.keys() {
             self.tracepoints.entry(name.clone()).or_default();
         }
         self.selected = summary.declared.clone();
@@ -78,8 +81,8 @@ pub(super) struct Asked<'a> {
     pub(super) exclusions: &'a [String],
     /// The log levels.
     pub(super) log_level: LogLevelSelection,
-    /// Whether there is a --filter.
-    pub(super) has_filter: bool,
+    /// The expression of --filter.
+    pub(super) filter: Option<&'a str>,
 }
 
 /// Looks now and then which tracepoints there are, while the program runs.
@@ -177,8 +180,8 @@ pub(super) fn explain(seen: &Seen, asked: &Asked<'_>) -> Vec<String> {
             "{REGISTER_TIMEOUT}=0 lets it run before it is registered: leave that out, or set it to -1"
         ));
     }
-    let own = |name: &str| OWN_PROVIDERS.contains(&name.split(':').next().unwrap_or_default());
-    let theirs: Vec<&str> = seen.tracepoints.keys().map(String::as_str).filter(|name| !own(name)).collect();
+    let theirs: Vec<&str> =
+        seen.tracepoints.keys().map(String::as_str).filter(|name| is_of_program(name)).collect();
     if theirs.is_empty() {
         lines.push(
             "they have no tracepoint of their own: the provider's library is not loaded (preload it with \
@@ -201,13 +204,37 @@ pub(super) fn explain(seen: &Seen, asked: &Asked<'_>) -> Vec<String> {
             Some(line) => lines.push(line),
         }
     }
-    if any_matches && (seen.was_recorded || !seen.applications.is_empty()) {
-        lines.push(match asked.has_filter {
+    let missing = asked.filter.map(|filter| missing_fields(seen, filter)).unwrap_or_default();
+    if any_matches && !missing.is_empty() {
+        lines.extend(missing);
+    } else if any_matches && (seen.was_recorded || !seen.applications.is_empty()) {
+        lines.push(match asked.filter.is_some() {
             true => "matching tracepoints were there: none was reached, or the filter held for none".into(),
             false => "matching tracepoints were there, but none was reached while the program ran".into(),
         });
     }
     lines
+}
+
+/// Fields that the filter names and none of the selected tracepoints has: it holds for none then.
+fn missing_fields(seen: &Seen, filter: &str) -> Vec<String> {
+    let theirs = seen.selected.iter().filter(|(name, _)| is_of_program(name));
+    let there: BTreeSet<&String> = theirs.flat_map(|(_, fields)| fields).collect();
+    if there.is_empty() {
+        return Vec::new();
+    }
+    let missing = filter_fields::of(filter).into_iter().filter(|name| !there.contains(name));
+    let shown: Vec<&str> = there.iter().take(MOST_FIELDS).map(|name| name.as_str()).collect();
+    missing
+        .map(|name| {
+            format!("--filter: no selected event has a field {name:?}; they have {}", shown.join(", "))
+        })
+        .collect()
+}
+
+/// Whether a tracepoint is not one of the tracer's own.
+fn is_of_program(name: &str) -> bool {
+    !OWN_PROVIDERS.contains(&name.split(':').next().unwrap_or_default())
 }
 
 /// Why a rule selects no tracepoint; nothing if it does.
@@ -238,10 +265,9 @@ fn selection(seen: &Seen, asked: &Asked<'_>, pattern: &str) -> Option<String> {
         LogLevelType::Single => level != asked.log_level.level,
     };
     // The tracer's own are of no interest, unless they are all that there is.
-    let of_program = |name: &str| !OWN_PROVIDERS.contains(&name.split(':').next().unwrap_or_default());
-    let (theirs, own): (Vec<_>, Vec<_>) = left.into_iter().partition(|(name, _)| of_program(name));
+    let (theirs, own): (Vec<_>, Vec<_>) = left.into_iter().partition(|(name, _)| is_of_program(name));
     let left = if theirs.is_empty() { own } else { theirs };
-    if left.iter().any(|(name, _)| seen.selected.contains(*name)) {
+    if left.iter().any(|(name, _)| seen.selected.contains_key(*name)) {
         return None;
     }
     // Without the level, which only a running application tells, it is the option all the same if nothing else is.
@@ -338,7 +364,7 @@ mod tests {
 
     fn asked(patterns: &[String]) -> Asked<'_> {
         let log_level = LogLevelSelection::all(DomainType::Ust);
-        Asked { patterns, exclusions: &[], log_level, has_filter: false }
+        Asked { patterns, exclusions: &[], log_level, filter: None }
     }
 
     fn text(seen: &Seen, pattern: &str) -> String {
@@ -401,6 +427,21 @@ mod tests {
             text.contains("--loglevel leaves out all") && text.contains("demo:tick is DEBUG_LINE"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn fields_that_no_event_has_are_named() {
+        let fields = BTreeSet::from(["i".to_owned(), "s".to_owned()]);
+        let selected = BTreeMap::from([("demo:tick".to_owned(), fields)]);
+        let seen = Seen { selected, was_recorded: true, ..seen(&["demo:tick"]) };
+        let patterns = ["demo:*".to_owned()];
+        let with = |filter| explain(&seen, &Asked { filter: Some(filter), ..asked(&patterns) }).join("\n");
+        assert!(
+            with("j > 1").contains("no selected event has a field \"j\"; they have i, s"),
+            "{}",
+            with("j > 1")
+        );
+        assert!(with("i > 1").contains("the filter held for none"));
     }
 
     #[test]

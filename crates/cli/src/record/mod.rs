@@ -6,6 +6,7 @@
 
 mod bystanders;
 mod explain;
+mod filter_fields;
 mod options;
 mod plan;
 mod private;
@@ -179,7 +180,7 @@ fn tell(
             patterns: &patterns,
             exclusions: &options.exclude,
             log_level: plan.log_level,
-            has_filter: options.filter.is_some(),
+            filter: options.filter.as_deref(),
         };
         for line in explain::explain(&seen, &asked) {
             eprintln!("  {line}");

@@ -21,9 +21,9 @@ pub struct Summary {
     pub traces: usize,
     /// Events by name, all traces together; only names that occur.
     pub events: BTreeMap<String, u64>,
-    /// Names of the kinds of events that the metadata declares, whether or not one occurs: what a rule selected in an
-    /// application that was there.
-    pub declared: BTreeSet<String>,
+    /// The kinds of events that the metadata declares, whether or not one occurs, with the names of their payload fields:
+    /// what a rule selected in an application that was there.
+    pub declared: BTreeMap<String, BTreeSet<String>>,
     /// The streams, in the order of their files.
     pub streams: Vec<StreamSummary>,
     /// Size of all files of the traces, in bytes.
@@ -144,8 +144,12 @@ pub fn summarise(folder: &Path) -> Result<Summary, SummaryError> {
     for trace in found.traces {
         let TraceFiles { class, path, data, .. } = trace;
         summary.traces += 1;
-        let events = class.streams.iter().flat_map(|stream| &stream.events);
-        summary.declared.extend(events.map(|event| event.name.clone()));
+        for event in class.streams.iter().flat_map(|stream| &stream.events) {
+            let fields = event.fields.iter().flat_map(|payload| &payload.fields);
+            let known = summary.declared.entry(event.name.clone()).or_default();
+            // The metadata puts an underscore before each name.
+            known.extend(fields.map(|field| field.name.strip_prefix('_').unwrap_or(&field.name).to_owned()));
+        }
         match crate::decode::TraceDecoder::new(&class) {
             Ok(decoder) => streams::read(&class, decoder, &data, &mut summary),
             Err(error) => summary.fault(&path, None, error),
