@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use rttng_tests::{Need, WorldOptions, apps};
-use rustix::process::Signal;
+use rttng_tests::{Need, World, WorldOptions, apps, eventually};
+use rustix::process::{Signal, kill_process};
 
 #[test]
 fn record_says_how_its_program_ended() {
@@ -77,4 +77,30 @@ fn signals_go_on_to_the_program() {
             world.babeltrace2(&trace).iter().filter(|event| event.name == "rttng_mortal:tick").count();
         assert_eq!(ticks, 3, "{ended}");
     }
+}
+
+#[test]
+fn record_says_when_its_consumer_daemon_was_killed() {
+    let Some(world) = World::open(&[Need::UstHeaders, Need::Babeltrace2]) else { return };
+    let (trace, until) = (world.file("trace"), world.file("until"));
+    let record =
+        world.rttng().arg("record").args(["--channel", "subbuf-size=16k"]).arg("--output").arg(&trace);
+    let record = record.arg("--").arg(apps::built("mortal")).args(["--pace", "100", "--until"]).arg(&until);
+    let mut record = record.env("LTTNG_UST_REGISTER_TIMEOUT", "-1").spawn();
+    let pid = record.pid();
+    let written = || {
+        let file = std::fs::metadata(trace.join("ust/uid/0/64-bit/channel0_0"));
+        file.is_ok_and(|file| file.len() > 0)
+    };
+    eventually("something is written", written);
+    let consumers = world.processes("rttng").into_iter().filter(|other| *other != pid);
+    for consumer in consumers {
+        let _ = kill_process(consumer, Signal::KILL);
+    }
+    std::fs::write(&until, "").expect("the world's folder has room");
+    let ended = record.wait(Duration::from_secs(60)).expect("it ends with its program");
+    assert_eq!(ended.code(), Some(0), "the program was not harmed: {ended}");
+    assert!(ended.stderr.contains("the consumer daemon ended while it recorded"), "{ended}");
+    let events = world.babeltrace2_with_losses(&trace);
+    assert!(events.iter().any(|event| event.name == "rttng_mortal:tick"), "what was written can be read");
 }

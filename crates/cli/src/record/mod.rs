@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use rttng_control::{Client, ControlError};
-use rttng_wire::client::{ChannelUsage, SessionDescriptor, SessionKind, SessionOutput, Uri};
+use rttng_wire::client::{ChannelUsage, ErrorCode, SessionDescriptor, SessionKind, SessionOutput, Uri};
 
 use crate::instrumented;
 use explain::{Asked, Watch};
@@ -109,17 +109,24 @@ fn record(options: &Options) -> Result<u8, Failure> {
     seen.learn_files(instrumented);
     let ended = end(&client);
     let died = daemon.finish();
+    let is_whole = ended.is_ok();
     let usage = ended.unwrap_or_else(|error| {
-        eprintln!(
-            "rttng record: the end of the recording failed: {}; the trace may be incomplete",
-            error.text()
-        );
+        match error.code() {
+            ErrorCode::NoUstconsumerd => eprintln!(
+                "rttng record: the consumer daemon ended while it recorded (was it killed, or out of memory?): what it \
+                 had not written is lost"
+            ),
+            _ => eprintln!(
+                "rttng record: the end of the recording failed: {}; the trace may be incomplete",
+                error.text()
+            ),
+        }
         Vec::new()
     });
     if let Err(why) = died {
         eprintln!("rttng record: {why}");
     }
-    tell(options, &plan, machine, seen, &usage)?;
+    tell(options, &plan, machine, is_whole.then_some(seen), &usage)?;
     Ok(program::exit_code(status))
 }
 
@@ -160,7 +167,7 @@ fn tell(
     options: &Options,
     plan: &Plan,
     machine: Machine,
-    mut seen: explain::Seen,
+    seen: Option<explain::Seen>,
     usage: &[ChannelUsage],
 ) -> Result<(), String> {
     let summary = rttng_ctf::summary::summarise(&plan.output).map_err(|error| error.to_string())?;
@@ -175,6 +182,9 @@ fn tell(
     let own = |name: &str| name.starts_with(explain::STATE_DUMP);
     if summary.events.keys().all(|name| own(name)) {
         eprintln!("rttng record: no event of the program was recorded");
+    }
+    // Of what was lost with a daemon nothing can be told.
+    if let Some(mut seen) = seen.filter(|_| summary.events.keys().all(|name| own(name))) {
         seen.learn_trace(&summary);
         let asked = Asked {
             patterns: &patterns,
