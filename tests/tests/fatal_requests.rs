@@ -3,6 +3,11 @@
 //! right code, and serves the next client.
 //!
 //! The same requests go to the real daemon, but for those that end it, so that the codes here are known to be its own.
+//!
+//! What the specifications list for others is tested where it belongs: command lines in `fatal_commands.rs`, names in
+//! `faults_names.rs`, the consumer protocol in `crates/consumer/tests/protocol/fatal_commands.rs`, filters in
+//! `crates/filter/tests`, hostile and dead writers of shared memory in `crates/ring/tests`, what applications say in
+//! `faults_sockets.rs` and in the session daemon's simulation, metadata that no reader takes in `metadata.rs`.
 
 use std::io::{IoSlice, Read, Write};
 use std::net::Shutdown;
@@ -11,7 +16,7 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use rttng_tests::Make::{self, Ours, Real};
-use rttng_tests::{Need, Sessiond, World};
+use rttng_tests::{Need, Sessiond, World, apps};
 
 /// What a client gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -832,5 +837,43 @@ fn a_health_question_that_there_is_not_is_not_answered_and_the_next_one_is() {
         }
     }
     assert!(world.our_lttng(["list"]).ok().contains("excluding"));
+    assert_eq!(daemon.terminate().code(), Some(0));
+}
+
+/// Attributes that the checks of the session daemon let through, as the real one's do, and that no memory holds.
+#[test]
+fn buffers_of_absurd_sizes_harm_no_other_session() {
+    let Some(world) = World::open(&[Need::RealLttng, Need::Babeltrace2, Need::UstHeaders]) else { return };
+    let daemon = world.our_sessiond();
+    let lttng = |args: &[&str]| world.our_lttng(args).ok();
+    let sized = |name: &[u8], subbuf_size: u64, count: u64| {
+        channel(name, |bytes| {
+            bytes[6..14].copy_from_slice(&subbuf_size.to_ne_bytes());
+            bytes[14..22].copy_from_slice(&count.to_ne_bytes());
+        })
+    };
+    for (session, payload) in [
+        ("metadata", sized(b"metadata\0", 1 << 62, 2)),
+        ("data", sized(b"main\0", 1 << 62, 2)),
+        ("product", sized(b"main\0", 1 << 32, 1 << 32)),
+        ("many", sized(b"main\0", 4096, 1 << 62)),
+    ] {
+        lttng(&["create", session, "--output", &world.file(session).display().to_string()]);
+        let enable =
+            row("client-protocol 7.8", session, counted(ENABLE_CHANNEL, session, UST, &payload), 10, Same);
+        assert_eq!(ask(&world, &enable).0, Code(10), "{session}");
+        lttng(&["enable-event", "-u", "-s", session, "-c", "main", "rttng_mortal:tick"]);
+        // It may say that there are no buffers, or say so in the list.
+        let _ = world.our_lttng(["start", session]);
+    }
+    let good = world.file("good").display().to_string();
+    lttng(&["create", "good", "--output", &good]);
+    lttng(&["enable-event", "-u", "-s", "good", "rttng_mortal:tick"]);
+    lttng(&["start", "good"]);
+    world.program(apps::built("mortal")).env("LTTNG_UST_REGISTER_TIMEOUT", "-1").run().ok();
+    lttng(&["stop", "good"]);
+    lttng(&["destroy", "good"]);
+    assert_eq!(world.babeltrace2(std::path::Path::new(&good)).len(), 10);
+    assert!(world.our_lttng(["list"]).ok().contains("product"));
     assert_eq!(daemon.terminate().code(), Some(0));
 }
