@@ -29,7 +29,7 @@ struct Bench {
 
 /// The recording of user-space events.
 const RECORD: &[Bench] = &[
-    Bench { name: "event", rows: drain::EVENT_ROWS, rounds: 5, measure: drain::event },
+    Bench { name: "event", rows: drain::EVENT_ROWS, rounds: 7, measure: drain::event },
     Bench { name: "drain", rows: drain::DRAIN_ROWS, rounds: 5, measure: drain::drain },
     Bench { name: "default", rows: drain::DEFAULT_ROWS, rounds: 5, measure: drain::default },
     Bench { name: "buffers", rows: drain::BUFFERS_ROWS, rounds: 3, measure: drain::buffers },

@@ -12,7 +12,8 @@
 //! }
 //! ```
 //!
-//! One thread executes commands (`commands.rs`), a few drain buffers (`data.rs`, `stream.rs`), one serves the timers of
+//! One thread executes commands (`commands.rs`), a few drain buffers (`data.rs`, `stream.rs`), each with one beside it
+//! that writes what was copied (`staging.rs`), one serves the timers of
 //! buffers and one those of metadata (`timers.rs`). Streams share nothing but their channel's counters, so that one
 //! whose disk is full, whose memory is damaged or whose producer died costs the others nothing.
 
