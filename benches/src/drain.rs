@@ -35,17 +35,23 @@ pub(crate) fn event(cast: Cast) -> Samples {
         let load = stage.load(args);
         samples.insert(what, load.cpu_ns / load.events);
     }
-    assert_eq!(stage.stop(), 0, "nothing may be lost while the cost of an event is measured");
+    let lost = stage.stop();
+    if lost > 0 {
+        eprintln!("{lost} events were lost: the cost of an event was not measured in this turn");
+        samples.clear();
+    }
     stage.lttng(&["destroy"]);
     stage.strike();
     samples
 }
 
 const CONSUMER: &str = "consumer daemon, CPU time per GB recorded";
+const LOST: &str = "events lost meanwhile, of 10 million";
 const COPY: &str = "a bare write of the same bytes to the page cache";
 
 pub(crate) const DRAIN_ROWS: &[Row] = &[
     Row { what: CONSUMER, unit: "s", digits: 3, bar: Bar::Ratio(0.7) },
+    Row { what: LOST, unit: "events", digits: 0, bar: Bar::None },
     Row { what: COPY, unit: "s", digits: 3, bar: Bar::None },
 ];
 
@@ -60,14 +66,14 @@ pub(crate) fn drain(cast: Cast) -> Samples {
     assert!(!consumerd.is_empty(), "no consumer daemon runs");
     let before = cpu_seconds(&consumerd);
     stage.load(&["--threads", "2", "--events", "5000000", "--text"]);
-    assert_eq!(stage.stop(), 0, "what is lost is not recorded: give this machine larger buffers");
+    let lost = stage.stop();
     let used = cpu_seconds(&consumerd) - before;
     let bytes = size_of(&stage.trace());
     let copy = bare_write(&stage.world.file("copy"), bytes);
     stage.lttng(&["destroy"]);
     stage.strike();
     let gigabytes = bytes as f64 / 1e9;
-    Samples::from([(CONSUMER, used / gigabytes), (COPY, copy / gigabytes)])
+    Samples::from([(CONSUMER, used / gigabytes), (LOST, lost as f64), (COPY, copy / gigabytes)])
 }
 
 /// Seconds of processor time to write so many bytes, in pieces of a sub-buffer, to pages that the cache already holds:
@@ -98,8 +104,9 @@ fn size_of(dir: &Path) -> u64 {
     sizes.sum()
 }
 
-const DEFAULT: &str = "the same with LTTng's default buffers, 4 × 512 kB per CPU";
-const LOST_BY_DEFAULT: &str = "events lost meanwhile, of 20 million";
+const DEFAULT: &str =
+    "consumer daemon, CPU time per GB recorded, with LTTng's default buffers, 4 × 512 kB per CPU";
+const LOST_BY_DEFAULT: &str = "events lost meanwhile, of 20 million small ones";
 
 pub(crate) const DEFAULT_ROWS: &[Row] = &[
     Row { what: DEFAULT, unit: "s", digits: 3, bar: Bar::Ratio(0.7) },

@@ -77,19 +77,28 @@ fn main() -> ExitCode {
     let chosen =
         RECORD.iter().filter(|bench| names.is_empty() || names.iter().any(|name| *name == bench.name));
     let mut lines = table::head();
+    let mut failed = 0;
     for bench in chosen {
         let (mut real, mut ours) = (Vec::new(), Vec::new());
         let rounds = bench.rounds * times;
         for round in 0..rounds {
             eprintln!("{} {}/{rounds}", bench.name, round + 1);
-            real.push((bench.measure)(Cast::real()));
-            ours.push((bench.measure)(Cast::ours()));
+            for (cast, turns) in [(Cast::real(), &mut real), (Cast::ours(), &mut ours)] {
+                // A turn that fails has told why; the others count.
+                match std::panic::catch_unwind(|| (bench.measure)(cast)) {
+                    Ok(samples) => turns.push(samples),
+                    Err(_) => failed += 1,
+                }
+            }
         }
         for row in bench.rows {
             let line = row.line(&real, &ours);
             eprintln!("{line}");
             lines.push(line);
         }
+    }
+    if failed > 0 {
+        lines.push(format!("\n{failed} turns failed and are not counted."));
     }
     let table = lines.join("\n");
     println!("{table}");
