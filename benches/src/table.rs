@@ -43,7 +43,8 @@ pub(crate) fn head() -> Vec<String> {
         "{} processors ({}), Linux {}; load before: {}. Medians of turns.",
         std::thread::available_parallelism().map_or(1, usize::from),
         model.map_or("of unknown make", |(_, model)| model.trim()),
-        read("/proc/sys/kernel/osrelease").trim(),
+        // What follows is the builder's own.
+        read("/proc/sys/kernel/osrelease").trim().split('-').next().unwrap_or_default(),
         load.split(' ').next().unwrap_or("unknown"),
     );
     vec![
