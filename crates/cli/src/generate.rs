@@ -4,37 +4,41 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Command;
+use clap::{Command, CommandFactory, Parser};
 use clap_complete::Shell;
 use clap_mangen::Man;
 
 use crate::lttng::table::COMMANDS;
-use crate::{describe, dispatch};
+use crate::{describe, dispatch, words};
 
 const SHELLS: [Shell; 3] = [Shell::Bash, Shell::Zsh, Shell::Fish];
 
-/// Its arguments, for man pages and completion.
-pub(crate) fn describe() -> Command {
-    let folder = clap::Arg::new("DIRECTORY").required(true).help("Where man1/ and completion/ are made");
-    Command::new("generate").arg(folder)
+/// Writes man pages (man1/) and shell completion (completion/) into a directory, for those who package the program.
+#[derive(Debug, Parser)]
+#[command(name = "rttng generate", bin_name = "rttng generate", max_term_width = 100)]
+struct Options {
+    /// Where; it is made if it is not there
+    directory: PathBuf,
 }
 
-/// Writes everything below the directory that is the only argument.
-pub(crate) fn main(words: Vec<OsString>) -> ExitCode {
-    let [_, folder] = &words[..] else {
-        eprintln!("usage: rttng generate DIR");
-        return ExitCode::from(2);
+/// Its options, for man pages and completion.
+pub(crate) fn describe() -> Command {
+    Options::command()
+}
+
+/// `rttng generate`: `argv` from the command's own name on.
+pub(crate) fn main(argv: Vec<OsString>) -> ExitCode {
+    let Options { directory } = match words::read(argv) {
+        Ok(options) => options,
+        Err(end) => return end,
     };
-    match write_all(Path::new(folder)) {
+    match write_all(&directory) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!(
-                "Error: cannot write man pages and completion below {}: {error}",
-                Path::new(folder).display()
-            );
+            eprintln!("rttng generate: cannot write below {}: {error}", directory.display());
             ExitCode::FAILURE
         }
     }

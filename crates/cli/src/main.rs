@@ -10,6 +10,7 @@ mod lttng;
 mod record;
 mod sessiond;
 mod view;
+mod words;
 
 use std::process::ExitCode;
 

@@ -12,6 +12,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
+use crate::words;
+
 /// Shows what stands between programs and a recording: daemons, sockets, owners, tracer libraries, limits.
 #[derive(Debug, Parser)]
 #[command(name = "rttng doctor", bin_name = "rttng doctor", max_term_width = 100)]
@@ -61,13 +63,9 @@ pub(crate) fn describe() -> clap::Command {
 
 /// `rttng doctor`: `argv` from the command's own name on. Ends with 1 if anything stands in the way.
 pub(crate) fn main(argv: Vec<OsString>) -> ExitCode {
-    let options = match Options::try_parse_from(argv) {
+    let options: Options = match words::read(argv) {
         Ok(options) => options,
-        Err(error) => {
-            // Help goes to standard output, errors to standard error; neither can be reported any further.
-            let _ = error.print();
-            return ExitCode::from(error.exit_code() as u8);
-        }
+        Err(end) => return end,
     };
     let found = daemons::find();
     let sections = [

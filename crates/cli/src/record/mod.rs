@@ -17,11 +17,11 @@ mod sizing;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 use rttng_control::{Client, ControlError};
 use rttng_wire::client::{ChannelUsage, ErrorCode, SessionDescriptor, SessionKind, SessionOutput, Uri};
 
-use crate::instrumented;
+use crate::{instrumented, words};
 use explain::{Asked, Watch};
 use options::Options;
 use plan::Plan;
@@ -43,13 +43,9 @@ pub(crate) fn describe() -> clap::Command {
 
 /// `rttng record`: `argv` from the command's own name on.
 pub(crate) fn main(argv: Vec<OsString>) -> ExitCode {
-    let options = match Options::try_parse_from(argv) {
+    let options: Options = match words::read(argv) {
         Ok(options) => options,
-        Err(error) => {
-            // Help goes to standard output, errors to standard error; neither can be reported any further.
-            let _ = error.print();
-            return ExitCode::from(error.exit_code() as u8);
-        }
+        Err(end) => return end,
     };
     match record(&options) {
         Ok(code) => ExitCode::from(code),

@@ -17,7 +17,7 @@ use rttng_view::select::Selector;
 use rttng_view::text::TextPrinter;
 use rttng_view::{Losses, ViewError, run};
 
-use crate::lttng;
+use crate::{lttng, words};
 use options::{Format, Options, When};
 
 /// Status of a program whose reader went away, as shells have it for SIGPIPE.
@@ -32,10 +32,7 @@ pub(crate) fn main(argv: Vec<OsString>) -> ExitCode {
         Ok(options) => options,
         // LTTng's own options of the command.
         Err(error) if error.use_stderr() && lttng_means(&argv) => return as_lttng(argv),
-        Err(error) => {
-            let _ = error.print();
-            return ExitCode::from(error.exit_code() as u8);
-        }
+        Err(error) => return words::end(&error),
     };
     let is_session = |trace: &PathBuf| !trace.exists() && trace.components().count() == 1;
     if options.traces.is_empty() || options.traces.iter().any(is_session) {
