@@ -55,7 +55,12 @@ fn a_session_that_cannot_exist_is_not_found() {
         decode(&bytes)
     };
     assert_eq!(stop(b"web").command, Ok(Command::StopTrace { session: "web".into() }));
-    for name in [&[b'x'; 255][..], &[0xff, 0][..], &[0][..]] {
+    // Names are bytes.
+    assert_eq!(
+        stop(&[0xff]).command,
+        Ok(Command::StopTrace { session: rttng_wire::text::from_bytes(&[0xff]) })
+    );
+    for name in [&[b'x'; 255][..], &[0][..]] {
         let request = stop(name);
         assert_eq!(request.header.session, None);
         assert_eq!(request.command.unwrap_err().code, ErrorCode::SessNotFound);
