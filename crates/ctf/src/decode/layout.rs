@@ -161,9 +161,12 @@ pub(crate) fn kind_of(ty: &Type) -> NodeKind {
     }
 }
 
-/// Whether an array of it is text.
+/// Whether an array of it is text. That of an enumeration of characters is text to babeltrace2 as well.
 pub(crate) fn is_text(element: &Type) -> bool {
-    matches!(element, Type::Integer(integer) if integer.is_character() && integer.alignment_bits == 8)
+    let (Type::Integer(integer) | Type::Enumeration(Enumeration { container: integer, .. })) = element else {
+        return false;
+    };
+    integer.is_character() && integer.alignment_bits == 8
 }
 
 /// The name that readers show for a field: one underscore less, as babeltrace2 has it (also for `_` alone).

@@ -1,7 +1,5 @@
 //! Compiled types: the steps, and the machine that runs them over the bits of a packet.
 
-use std::ffi::CStr;
-
 use crate::types::{ByteOrder, Integer};
 
 /// Why the bits of a packet are not what the metadata says.
@@ -247,7 +245,7 @@ impl<'p> Machine<'p> {
         let truncated = DecodeError::Truncated { at: self.at };
         let packet: &'p [u8] = self.packet;
         let content = &packet[(self.at / 8) as usize..(self.end / 8) as usize];
-        let text = CStr::from_bytes_until_nul(content).map_err(|_| truncated)?.to_bytes();
+        let text = memchr::memchr(0, content).map(|length| &content[..length]).ok_or(truncated)?;
         self.skip(text.len() as u64 * 8 + 8)?;
         Ok(text)
     }

@@ -61,7 +61,7 @@ impl<V: Visit> Show<'_, '_, '_, '_, V> {
                 Emit::Text { node, count } => {
                     let count = self.count(*count);
                     let bytes = self.machine.take_bytes(count)?;
-                    let length = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
+                    let length = memchr::memchr(0, bytes).unwrap_or(bytes.len());
                     self.visitor.text(*node, &bytes[..length]);
                 }
                 Emit::Begin(node) => self.visitor.begin(*node),
