@@ -87,6 +87,7 @@ impl DataThreads {
         if channel.info.is_monitored {
             for stream in &channel.streams {
                 let share = self.share(stream.cpu as usize);
+                share.writer.prepare();
                 stream.serve_with(Arc::clone(&share.writer));
                 let watched = Watched::Stream(Arc::clone(stream), Arc::clone(channel));
                 self.add(stream.cpu as usize, watched)?;

@@ -205,6 +205,7 @@ struct Queue {
     free: Vec<Block>,
     /// Blocks that are still to be made.
     wanted: usize,
+    is_prepared: bool,
     is_writing: bool,
     is_leaving: bool,
 }
@@ -216,13 +217,21 @@ impl std::fmt::Debug for Writer {
 }
 
 impl Writer {
-    /// Starts the thread; it makes the blocks first, so that they are there when a buffer fills.
+    /// Starts the thread. It has no blocks before [`Writer::prepare`]: many a daemon never has a stream.
     pub(crate) fn start(name: String) -> io::Result<Self> {
-        let queue = Mutex::new(Queue { wanted: BLOCKS, ..Queue::default() });
-        let shared = Arc::new(Shared { queue, ..Shared::default() });
+        let shared = Arc::new(Shared::default());
         let served = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name(name).spawn(move || served.serve())?;
         Ok(Writer { shared, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Has the blocks made, before the buffers of a stream are filled for the first time. Done once.
+    pub(crate) fn prepare(&self) {
+        let mut queue = lock(&self.shared.queue);
+        if !std::mem::replace(&mut queue.is_prepared, true) {
+            queue.wanted = BLOCKS;
+            self.shared.rung.notify_one();
+        }
     }
 
     /// A free block. If there is none, waits until one is written; `None` if none is under way.
@@ -370,6 +379,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let sink = sink(dir.path(), 8192);
         let writer = Writer::start("write".into()).unwrap();
+        writer.prepare();
         let expected = carry(&mut packets(5), &sink, &writer);
         let file = |name: &str| std::fs::read(dir.path().join(name)).unwrap();
         let mut written = Vec::new();
@@ -394,6 +404,7 @@ mod tests {
         // The next file cannot be made.
         std::fs::create_dir(dir.path().join("ch_0_1")).unwrap();
         let writer = Writer::start("write".into()).unwrap();
+        writer.prepare();
         carry(&mut packets(3), &sink, &writer);
         assert_eq!(sink.channel.losses.written(), 8192);
         assert_eq!(sink.channel.losses.packets(), 1);
