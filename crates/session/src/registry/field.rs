@@ -4,6 +4,7 @@
 
 use rttng_ctf::types::recorded_identifier;
 use rttng_ctf::{self as ctf, ByteOrder, FieldRef, Mapping, MappingRange};
+use rttng_wire::text;
 use rttng_wire::ust::{self, EnumEntry, EnumId, EnumRange, EnumValue, Errno};
 
 /// Where the labels of an enumeration are found.
@@ -124,7 +125,7 @@ fn mapping(entry: &EnumEntry) -> Mapping {
         EnumRange::Values { start, end } if start == end => MappingRange::Value(value(start)),
         EnumRange::Values { start, end } => MappingRange::Range(value(start), value(end)),
     };
-    Mapping { label: entry.label.clone(), range }
+    Mapping { label: text::to_utf8(&entry.label).into_owned(), range }
 }
 
 fn value(of: EnumValue) -> i128 {

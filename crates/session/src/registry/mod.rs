@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use rttng_ctf::ust::{Abi, DeclareError, MetadataCursor, MetadataLog, TraceInfo};
 use rttng_ctf::{ByteOrder, EventClass, Uuid};
+use rttng_wire::text;
 use rttng_wire::ust::{
     Alignments, ChannelId, EnumEntry, EnumId, EnumRegistration, Errno, EventId, EventRegistration, Field,
     LogLevel,
@@ -122,9 +123,9 @@ impl Registry {
         let id = EventId(u32::try_from(next).map_err(|_| Errno::ENOMEM)?);
         let class = EventClass::user_space(
             id.0,
-            identity.name.clone(),
+            text::to_utf8(&identity.name).into_owned(),
             log_level.0,
-            identity.model_emf_uri.clone(),
+            identity.model_emf_uri.as_deref().map(|uri| text::to_utf8(uri).into_owned()),
             self.convert(&identity.fields)?,
         );
         self.log.declare_event(stream.0, &class).map_err(|error| errno_of(&error))?;
@@ -349,6 +350,31 @@ mod tests {
         });
         registry.register_event(STREAM, event("p:e", vec![("c", field)])).unwrap();
         assert!(registry.text().contains("\"RED\" = 2,"));
+    }
+
+    /// A program's source may be in any encoding; readers take UTF-8 only, and the event is worth more than its label.
+    #[test]
+    fn labels_of_any_bytes_are_declared_as_text() {
+        let mut registry = registry();
+        let value = EnumValue::Signed(1);
+        let id = registry.register_enumeration(EnumRegistration {
+            session: ObjectHandle(1),
+            name: "p_color".to_owned(),
+            entries: vec![EnumEntry {
+                label: text::from_bytes(b"gr\xfcn"),
+                values: EnumRange::Values { start: value, end: value },
+            }],
+        });
+        let field = FieldType::Enumeration(Enumeration {
+            name: "p_color".to_owned(),
+            id: Some(id.unwrap()),
+            container: integer(32),
+        });
+        let fields = vec![("c", field), ("a\u{10ffff}b", FieldType::Integer(integer(32)))];
+        registry.register_event(STREAM, event("p:e\u{10fffe}", fields)).unwrap();
+        assert!(registry.text().contains("\"gr\u{fffd}n\" = 1,"), "{}", registry.text());
+        assert!(registry.text().contains("name = \"p:e\u{fffd}\";"));
+        assert!(!registry.text().contains(['\u{10ffff}', '\u{10fffe}']), "no stand-in gets into the trace");
     }
 
     #[test]

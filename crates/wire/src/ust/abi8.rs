@@ -68,10 +68,10 @@ pub(super) fn read_sequence(mut entry: Entry<'_>) -> Result<[Field; 2], WireErro
         return Err(WireError::BadText { field: "sequence length", why: "not an integer" });
     }
     let element = Box::new(read_basic(&mut entry.details)?);
-    let length_name = length_name(entry.name);
+    let length_name = length_name(&entry.name);
     let sequence =
         FieldType::Sequence(Sequence { element, length_name: length_name.clone(), alignment_bits: 0 });
-    Ok([Field { name: length_name, ty: length }, Field { name: entry.name.to_owned(), ty: sequence }])
+    Ok([Field { name: length_name, ty: length }, Field { name: entry.name, ty: sequence }])
 }
 
 /// Name of the field that holds the length of a sequence.
@@ -147,7 +147,7 @@ fn write_field(out: &mut Writer, field: &Field) -> Result<(), WireError> {
         FieldType::Variant(of) => {
             write_entry(out, name, CODE_LEGACY_VARIANT, |out| {
                 out.u32(of.choices.len() as u32);
-                out.fixed_text(of.tag_name.as_bytes(), SYMBOL_NAME_LEN);
+                out.fixed_string(&of.tag_name, SYMBOL_NAME_LEN);
             });
             for choice in &of.choices {
                 write_field(out, choice)?;
@@ -160,7 +160,7 @@ fn write_field(out: &mut Writer, field: &Field) -> Result<(), WireError> {
 }
 
 fn write_enumeration(out: &mut Writer, of: &Enumeration) {
-    out.fixed_text(of.name.as_bytes(), SYMBOL_NAME_LEN);
+    out.fixed_string(&of.name, SYMBOL_NAME_LEN);
     write_integer(out, &of.container);
     out.zeros(CONTAINER_PADDING_LEN);
     write_enum_id(out, of.id);

@@ -67,7 +67,7 @@ struct Entries<'a> {
 
 /// One entry, split into its parts.
 pub(super) struct Entry<'a> {
-    pub(super) name: &'a str,
+    pub(super) name: String,
     pub(super) code: i32,
     pub(super) details: Reader<'a>,
 }
@@ -75,7 +75,7 @@ pub(super) struct Entry<'a> {
 impl<'a> Entries<'a> {
     fn entry(&mut self) -> Result<Entry<'a>, WireError> {
         let mut input = Reader::new(self.rest.bytes("field entry", FIELD_ENTRY_LEN)?);
-        let name = input.fixed_str("field name", SYMBOL_NAME_LEN)?;
+        let name = super::symbol(&mut input, "field name")?;
         let code = input.i32("field type")?;
         Ok(Entry { name, code, details: Reader::new(input.bytes("field type details", DETAILS_LEN)?) })
     }
@@ -86,7 +86,7 @@ impl<'a> Entries<'a> {
         if entry.code == abi8::CODE_SEQUENCE {
             fields.extend(abi8::read_sequence(entry)?);
         } else {
-            let name = entry.name.to_owned();
+            let name = entry.name.clone();
             fields.push(Field { name, ty: self.ty(entry, depth)? });
         }
         Ok(())
@@ -201,7 +201,7 @@ fn read_alignment(details: &mut Reader<'_>) -> Result<u16, WireError> {
 /// Writes one entry: name, code, then what `details` writes, padded.
 pub(super) fn write_entry(out: &mut Writer, name: &str, code: i32, details: impl FnOnce(&mut Writer)) {
     let start = out.len();
-    out.fixed_text(name.as_bytes(), SYMBOL_NAME_LEN);
+    out.fixed_string(name, SYMBOL_NAME_LEN);
     out.i32(code);
     details(out);
     out.pad_to(start + FIELD_ENTRY_LEN);
@@ -240,7 +240,7 @@ fn write_field(out: &mut Writer, name: &str, ty: &FieldType) {
         FieldType::String(encoding) => write_entry(out, name, CODE_STRING, |out| out.i32(encoding.code())),
         FieldType::Enumeration(of) => {
             write_entry(out, name, CODE_ENUMERATION, |out| {
-                out.fixed_text(of.name.as_bytes(), SYMBOL_NAME_LEN);
+                out.fixed_string(&of.name, SYMBOL_NAME_LEN);
                 write_enum_id(out, of.id);
             });
             write_field(out, "", &FieldType::Integer(of.container));
@@ -254,7 +254,7 @@ fn write_field(out: &mut Writer, name: &str, ty: &FieldType) {
         }
         FieldType::Sequence(of) => {
             write_entry(out, name, CODE_SEQUENCE, |out| {
-                out.fixed_text(of.length_name.as_bytes(), SYMBOL_NAME_LEN);
+                out.fixed_string(&of.length_name, SYMBOL_NAME_LEN);
                 out.u32(of.alignment_bits);
             });
             write_field(out, "", &of.element);
@@ -272,7 +272,7 @@ fn write_field(out: &mut Writer, name: &str, ty: &FieldType) {
             // lttng-ust 2.13 describes its variants under the legacy code.
             write_entry(out, name, CODE_LEGACY_VARIANT, |out| {
                 out.u32(of.choices.len() as u32);
-                out.fixed_text(of.tag_name.as_bytes(), SYMBOL_NAME_LEN);
+                out.fixed_string(&of.tag_name, SYMBOL_NAME_LEN);
                 out.u32(of.alignment_bits);
             });
             for choice in &of.choices {

@@ -42,7 +42,7 @@ pub struct TracepointEntry {
 
 impl Encode for TracepointEntry {
     fn encode(&self, out: &mut Writer) {
-        out.fixed_text(self.name.as_bytes(), SYMBOL_NAME_LEN);
+        out.fixed_string(&self.name, SYMBOL_NAME_LEN);
         out.i32(self.log_level.0);
         out.zeros(16);
     }
@@ -93,8 +93,8 @@ pub(super) const FIELD_LIST_ENTRY_LEN: usize = 808;
 
 impl Encode for FieldListEntry {
     fn encode(&self, out: &mut Writer) {
-        out.fixed_text(self.event.as_bytes(), SYMBOL_NAME_LEN);
-        out.fixed_text(self.field.as_bytes(), SYMBOL_NAME_LEN);
+        out.fixed_string(&self.event, SYMBOL_NAME_LEN);
+        out.fixed_string(&self.field, SYMBOL_NAME_LEN);
         out.i32(self.kind.code());
         out.i32(self.log_level.0);
         out.i32(i32::from(self.nowrite));

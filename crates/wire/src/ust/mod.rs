@@ -61,7 +61,8 @@ use crate::{Reader, WireError};
 /// Size of every field for a name.
 pub(crate) const SYMBOL_NAME_LEN: usize = 256;
 
-/// Reads a name of up to 255 bytes from its fixed field.
+/// Reads a name of up to 255 bytes from its fixed field; any bytes, for labels of enumerations are in the encoding of
+/// whoever wrote the program.
 fn symbol(input: &mut Reader<'_>, field: &'static str) -> Result<String, WireError> {
-    input.fixed_str(field, SYMBOL_NAME_LEN).map(str::to_owned)
+    input.fixed_string(field, SYMBOL_NAME_LEN)
 }

@@ -6,7 +6,7 @@ use super::dialect::Dialect;
 use super::event::LogLevel;
 use super::field::{EnumEntry, EnumRange, EnumValue, Field};
 use super::ids::{ChannelId, EnumId, Errno, EventId, ObjectHandle};
-use crate::{Decode, Encode, Reader, WireError, Writer};
+use crate::{Decode, Encode, Reader, WireError, Writer, text};
 
 codes! {
     /// What a request on the notify socket is for.
@@ -165,12 +165,12 @@ impl Head {
                 let channel = ObjectHandle(fixed.u32("channel handle").map_err(invalid)?);
                 let name = super::symbol(&mut fixed, "event name").map_err(invalid)?;
                 let log_level = LogLevel(fixed.i32("log level").map_err(invalid)?);
-                let signature = rest.fixed_str("signature", *signature).map_err(invalid)?.to_owned();
+                let signature = rest.fixed_string("signature", *signature).map_err(invalid)?;
                 let fields = rest.bytes("fields", *fields).map_err(invalid)?;
                 let fields = dialect.decode_fields(fields).map_err(no_memory)?;
                 let model_emf_uri = match uri {
                     0 => None,
-                    len => Some(rest.fixed_str("model EMF URI", *len).map_err(invalid)?.to_owned()),
+                    len => Some(rest.fixed_string("model EMF URI", *len).map_err(invalid)?),
                 };
                 Ok(NotifyRequest::Event(EventRegistration {
                     session,
@@ -234,17 +234,19 @@ impl NotifyRequest {
                 let fields = dialect.encode_fields(&of.fields)?;
                 out.u32(of.session.0);
                 out.u32(of.channel.0);
-                out.fixed_text(of.name.as_bytes(), SYMBOL_NAME_LEN);
+                out.fixed_string(&of.name, SYMBOL_NAME_LEN);
                 out.i32(of.log_level.0);
-                out.u32(of.signature.len() as u32 + 1);
+                let signature = text::to_bytes(&of.signature);
+                let uri = of.model_emf_uri.as_deref().map(text::to_bytes);
+                out.u32(signature.len() as u32 + 1);
                 out.u32(fields.len() as u32);
-                out.u32(of.model_emf_uri.as_ref().map_or(0, |uri| uri.len() as u32 + 1));
+                out.u32(uri.as_ref().map_or(0, |uri| uri.len() as u32 + 1));
                 out.pad_to(EVENT_LEN);
-                out.bytes(of.signature.as_bytes());
+                out.bytes(&signature);
                 out.u8(0);
                 out.bytes(&fields);
-                if let Some(uri) = &of.model_emf_uri {
-                    out.bytes(uri.as_bytes());
+                if let Some(uri) = uri {
+                    out.bytes(&uri);
                     out.u8(0);
                 }
             }
@@ -258,7 +260,7 @@ impl NotifyRequest {
             }
             NotifyRequest::Enum(of) => {
                 out.u32(of.session.0);
-                out.fixed_text(of.name.as_bytes(), SYMBOL_NAME_LEN);
+                out.fixed_string(&of.name, SYMBOL_NAME_LEN);
                 out.u32((of.entries.len() * ENUM_ENTRY_LEN) as u32);
                 out.pad_to(ENUM_LEN);
                 for entry in &of.entries {
@@ -286,7 +288,7 @@ impl Encode for EnumEntry {
             out.u8(u8::from(matches!(value, EnumValue::Signed(_))));
             out.zeros(15);
         }
-        out.fixed_text(self.label.as_bytes(), SYMBOL_NAME_LEN);
+        out.fixed_string(&self.label, SYMBOL_NAME_LEN);
         out.u32(options);
         out.zeros(28);
     }
