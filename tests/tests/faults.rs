@@ -142,7 +142,8 @@ fn a_pid_file_that_names_another_program_misleads_nobody() {
     assert_eq!(alone.code(), Some(1), "{alone}");
     assert!(alone.stderr.contains("No session daemon is available"), "{alone}");
     let doctor = world.rttng().arg("doctor").run();
-    assert!(doctor.stdout.contains("stale") || doctor.stdout.contains("killed"), "{doctor}");
+    assert!(doctor.stdout.contains("daemon that is gone"), "{doctor}");
+    assert!(doctor.stdout.contains(&format!("process {pid} exists, but it is not that daemon")), "{doctor}");
     let told = world.program("bash").args(["-c", "kill -0 $0"]).arg(pid.to_string()).run();
     assert!(told.status.success(), "it lives");
 

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use rttng_tests::Make::Ours;
 use rttng_tests::{Cast, Need, Recording, Running, apps, eventually};
 
-/// How soon a client is answered, whatever others do. The machine may be busy with other tests.
-const ANSWER: Duration = Duration::from_secs(2);
+/// How soon a client is answered, whatever others do. The machine may be busy with other tests; what others do would hold
+/// a client up for half a minute, or for ever.
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// A recording, and an application in it that behaves until it is told to end.
 struct Scene {
@@ -121,7 +122,7 @@ fn thousands_of_idle_connections_leave_room_for_applications() {
     let begun = Instant::now();
     let newcomer = scene.recording.traced(apps::built("mortal")).args(["--events", "0"]);
     newcomer.run().ok();
-    assert!(begun.elapsed() < 5 * ANSWER, "an application took {:?} to register", begun.elapsed());
+    assert!(begun.elapsed() < ANSWER, "an application took {:?} to register", begun.elapsed());
     scene.answers_while(Vec::new());
     scene.finish();
 }
@@ -153,7 +154,7 @@ fn abuse_of_the_health_sockets_harms_nobody_else() {
 fn nobody_else_can_reach_the_consumer_daemon() {
     let Some(scene) = Scene::open() else { return };
     for socket in ["ustconsumerd64/command", "ustconsumerd64/error"] {
-        let refused = scene.vandal("garbage", socket, 1).wait(10 * ANSWER).expect("it is refused at once");
+        let refused = scene.vandal("garbage", socket, 1).wait(2 * ANSWER).expect("it is refused at once");
         assert_eq!(refused.code(), Some(1), "{refused}");
     }
     scene.answers_while(Vec::new());

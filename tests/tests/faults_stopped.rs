@@ -75,7 +75,12 @@ fn nobody_waits_for_applications_that_stop_while_they_register() {
         let listed = recording.lttng(["list", "-u"]);
         pids.iter().all(|pid| listed.contains(&format!("PID: {pid} ")))
     });
-    std::thread::sleep(Duration::from_millis(100));
+    // This waits for all of them, and then each ticks on.
+    within(&recording, &["enable-event", "-u", "other:*"]);
+    for program in &mut awake {
+        let before = program.cpu_time();
+        eventually("it ticks on", || program.cpu_time() > before + Duration::from_millis(10));
+    }
     fs::write(&until, "").expect("the world's folder has room");
     for program in &mut awake {
         assert!(program.wait(BOUND).is_some_and(|ended| ended.status.success()), "it ends when it goes on");
