@@ -72,11 +72,18 @@ fn record(options: &Options) -> Result<u8, Failure> {
     let machine = Machine::measure();
     let plan = plan::work_out(options, machine)?;
     let own_limit = program::descriptor_limit();
+    // A directory that was made for the recording goes with it, if nothing is in it.
+    let give_up = |text: String| {
+        if options.output.is_none() {
+            let _ = std::fs::remove_dir(&plan.output);
+        }
+        text
+    };
     let mut daemon =
-        PrivateDaemon::start().map_err(|error| format!("cannot start a session daemon: {error}"))?;
+        PrivateDaemon::start().map_err(|error| give_up(format!("cannot start a session daemon: {error}")))?;
     let client = daemon.client();
     begin(&client, &plan).map_err(|error| {
-        format!("cannot start the recording in {}: {}", plan.output.display(), error.text())
+        give_up(format!("cannot start the recording in {}: {}", plan.output.display(), error.text()))
     })?;
     let watch = Watch::begin(daemon.client(), daemon.home().to_owned())
         .map_err(|error| format!("cannot start a thread: {error}"))?;

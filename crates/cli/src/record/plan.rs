@@ -54,13 +54,14 @@ pub(super) fn work_out(options: &Options, machine: Machine) -> Result<Plan, Stri
     let buffers = Buffers { subbuf_size: attributes.subbuf_size, num_subbuf: attributes.num_subbuf };
     let log_level = log_level(options)?;
     Ok(Plan {
-        output: output(options)?,
         domain,
         channel: Channel::new(CHANNEL, attributes),
         buffers,
         events: events(options, log_level)?,
         log_level,
         contexts: contexts_of(options)?,
+        // Last, because it may make a directory.
+        output: output(options)?,
     })
 }
 
@@ -135,22 +136,42 @@ fn bad(given: &str, wanted: &str) -> String {
     format!("--channel: {given:?} does not say {wanted}")
 }
 
+/// Most recordings of programs of one name that begin in one directory in one second.
+const MOST_AT_ONCE: u32 = 1000;
+
+/// The directory that was asked for, checked, or a new one in the current directory.
 fn output(options: &Options) -> Result<PathBuf, String> {
-    let path = match &options.output {
-        Some(path) => path.clone(),
-        None => {
-            let program = options.program.first().map(Path::new).and_then(Path::file_name);
-            let name = program.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            // A name that begins with a dot would hide the trace.
-            let name = name.trim_start_matches('.').to_owned();
-            PathBuf::from(format!("{name}-{}", local_time::stamp(SystemTime::now())))
+    if let Some(path) = &options.output {
+        return checked(path);
+    }
+    let program = options.program.first().map(Path::new).and_then(Path::file_name);
+    let name = program.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    // A name that begins with a dot would hide the trace.
+    let name = name.trim_start_matches('.');
+    let first = format!("{name}-{}", local_time::stamp(SystemTime::now()));
+    for number in 1..MOST_AT_ONCE {
+        let path = match number {
+            1 => PathBuf::from(&first),
+            _ => PathBuf::from(format!("{first}-{number}")),
+        };
+        // Made here and now, so that nobody else takes it.
+        match std::fs::create_dir(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(cannot_write(&path, &error)),
+            Ok(()) => return checked(&path),
         }
-    };
+    }
+    Err(format!("{first} and all names like it are taken; give another --output"))
+}
+
+fn cannot_write(path: &Path, why: &dyn std::fmt::Display) -> String {
+    format!("cannot write the trace to {}: {why}; give another --output", path.display())
+}
+
+fn checked(path: &Path) -> Result<PathBuf, String> {
     let shown = path.display();
-    let cannot = |why: &dyn std::fmt::Display| {
-        format!("cannot write the trace to {shown}: {why}; give another --output")
-    };
-    let absolute = std::path::absolute(&path).map_err(|error| cannot(&error))?;
+    let cannot = |why: &dyn std::fmt::Display| cannot_write(path, why);
+    let absolute = std::path::absolute(path).map_err(|error| cannot(&error))?;
     match std::fs::read_dir(&absolute).map(|mut entries| entries.next().is_some()) {
         Ok(true) => {
             return Err(format!("{shown} exists and is not empty; give another --output, or remove it"));
