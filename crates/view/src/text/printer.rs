@@ -6,6 +6,7 @@ use std::rc::Rc;
 use rttng_ctf::read::{Event, LossCount, Lost, Reader, Trace};
 use rttng_ctf::types::Scope;
 use rttng_ctf::{EnvValue, EventClass};
+use rttng_filter::LogLevelDomain;
 
 use super::color::Colors;
 use super::options::{TextOptions, TimeFormat};
@@ -330,23 +331,6 @@ fn head(trace: &Trace, class: &EventClass, options: &TextOptions, colors: Colors
 
 /// A log level as it is shown; those of no name are not.
 fn level_name(level: i64) -> Option<String> {
-    const NAMES: [&str; 15] = [
-        "EMERG",
-        "ALERT",
-        "CRIT",
-        "ERR",
-        "WARNING",
-        "NOTICE",
-        "INFO",
-        "DEBUG_SYSTEM",
-        "DEBUG_PROGRAM",
-        "DEBUG_PROCESS",
-        "DEBUG_MODULE",
-        "DEBUG_UNIT",
-        "DEBUG_FUNCTION",
-        "DEBUG_LINE",
-        "DEBUG",
-    ];
-    let name = NAMES.get(usize::try_from(level).ok()?)?;
-    Some(format!("TRACE_{name} ({level})"))
+    let name = LogLevelDomain::UserSpace.name(level.try_into().ok()?)?;
+    Some(format!("{name} ({level})"))
 }
