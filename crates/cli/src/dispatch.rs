@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::Command;
 
-use crate::{consumerd, doctor, generate, lttng, record, sessiond, view};
+use crate::{consumerd, convert, doctor, generate, lttng, record, sessiond, view};
 
 /// A program inside the binary.
 pub(crate) struct Applet {
@@ -41,6 +41,13 @@ const APPLETS: &[Applet] = &[
         about: "Show the events of traces, or of a recording session",
         describe: view::describe,
         main: view::main,
+    },
+    Applet {
+        link: None,
+        word: "convert",
+        about: "Write traces in another form, all of them or a part",
+        describe: convert::describe,
+        main: convert::main,
     },
     Applet {
         link: None,

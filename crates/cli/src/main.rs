@@ -1,6 +1,7 @@
 //! The one program: every command, and every daemon by its own name.
 
 mod consumerd;
+mod convert;
 mod describe;
 mod dispatch;
 mod doctor;
@@ -8,6 +9,7 @@ mod generate;
 mod instrumented;
 mod lttng;
 mod record;
+mod selection;
 mod sessiond;
 mod view;
 mod words;

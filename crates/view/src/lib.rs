@@ -3,6 +3,7 @@
 //! * [`text`]: what `babeltrace2 TRACE...` prints, byte for byte, with its options.
 //! * [`json`]: one object a line.
 //! * [`select`]: which events are shown.
+//! * [`convert`]: traces in other forms.
 //! * [`run`]: from a reader through a selection to one of the forms.
 //!
 //! ```no_run
@@ -19,6 +20,7 @@
 //! # Ok::<(), rttng_view::ViewError>(())
 //! ```
 
+pub mod convert;
 mod error;
 pub mod json;
 mod number;

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
-use rttng_filter::Bytecode;
-use rttng_view::select::{Process, Selection, TimeBound};
+use rttng_view::select::Selection;
 use rttng_view::text::{Fields, Names, TextOptions, TimeFormat};
+
+use crate::selection::SelectionOptions;
 
 /// Shows the events of traces, all streams together, in the order of time.
 ///
@@ -14,38 +15,8 @@ use rttng_view::text::{Fields, Names, TextOptions, TimeFormat};
 #[derive(Debug, Clone, Parser)]
 #[command(name = "rttng view", bin_name = "rttng view", max_term_width = 100)]
 pub(crate) struct Options {
-    /// Show no events before this time: [YYYY-MM-DD ]hh:mm[:ss[.nanoseconds]] or seconds[.nanoseconds]
-    #[arg(short = 'b', long, value_name = "TIME", allow_hyphen_values = true)]
-    pub(crate) begin: Option<TimeBound>,
-
-    /// Show no events after this time
-    #[arg(short = 'e', long, value_name = "TIME", allow_hyphen_values = true)]
-    pub(crate) end: Option<TimeBound>,
-
-    /// Show no events before and after these times
-    #[arg(short = 't', long, value_name = "BEGIN,END", conflicts_with_all = ["begin", "end"], value_parser = time_range)]
-    pub(crate) timerange: Option<(TimeBound, TimeBound)>,
-
-    /// Show only events of these names, `*` standing for any text; may be repeated
-    #[arg(long = "event", value_name = "PATTERN", value_delimiter = ',')]
-    pub(crate) events: Vec<String>,
-
-    /// Show only events for which this expression on their fields and contexts holds, as recording takes it
-    #[arg(long, value_name = "EXPRESSION", value_parser = filter)]
-    pub(crate) filter: Option<Bytecode>,
-
-    /// Show only events of these CPUs
-    #[arg(long = "cpu", value_name = "NUMBER", value_delimiter = ',')]
-    pub(crate) cpus: Vec<u64>,
-
-    /// Show only events of these processes, by number or name: for traces with the contexts `vpid` or `procname`, and
-    /// those of buffers per process
-    #[arg(long = "process", value_name = "PROCESS", value_delimiter = ',')]
-    pub(crate) processes: Vec<String>,
-
-    /// Show no more events than so many
-    #[arg(long, value_name = "COUNT")]
-    pub(crate) limit: Option<u64>,
+    #[command(flatten)]
+    pub(crate) selected: SelectionOptions,
 
     /// Only count the events, and say how many there are
     #[arg(long, conflicts_with_all = ["output", "output_format"])]
@@ -130,18 +101,6 @@ pub(crate) enum Format {
     Dummy,
 }
 
-/// `BEGIN,END` or, literally, `[BEGIN,END]`.
-fn time_range(text: &str) -> Result<(TimeBound, TimeBound), String> {
-    let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-    let (begin, end) = inner.split_once(',').ok_or("a time range is two times with a comma between")?;
-    let time = |text: &str| text.trim().parse::<TimeBound>().map_err(|error| error.to_string());
-    Ok((time(begin)?, time(end)?))
-}
-
-fn filter(text: &str) -> Result<Bytecode, String> {
-    rttng_filter::compile(text).map_err(|error| error.to_string())
-}
-
 /// When to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum When {
@@ -183,16 +142,7 @@ pub(crate) enum Name {
 impl Options {
     /// Which events are shown.
     pub(crate) fn selection(&self) -> Selection {
-        Selection {
-            begin: self.begin.or(self.timerange.map(|range| range.0)),
-            end: self.end.or(self.timerange.map(|range| range.1)),
-            gmt: self.clock_gmt,
-            events: self.events.clone(),
-            filter: self.filter.clone(),
-            cpus: self.cpus.clone(),
-            processes: self.processes.iter().map(|text| Process::from(text.as_str())).collect(),
-            limit: self.limit,
-        }
+        self.selected.selection(self.clock_gmt)
     }
 
     /// How events are written; `color` and `color_messages` say what the two outputs can show.
@@ -254,6 +204,8 @@ impl Options {
 
 #[cfg(test)]
 mod tests {
+    use rttng_view::select::TimeBound;
+
     use super::*;
 
     fn read(args: &[&str]) -> Result<Options, String> {
@@ -268,9 +220,12 @@ mod tests {
         let text = options.text(false, false);
         assert_eq!(text.names, Names { payload: true, context: true, ..Names::NONE });
         assert_eq!(text.fields, Fields { vpid: true, emf: true, ..Fields::NONE });
+        let second = |second: i64| Some(TimeBound::Absolute(second * 1_000_000_000));
         assert_eq!(options.selection().begin, Some(TimeBound::Absolute(-1_500_000_000)));
-        let range = read(&["--timerange=[1,2]", "x"]).unwrap().selection();
-        assert_eq!((range.begin, range.end), read(&["-t", "1,2"]).unwrap().timerange.unzip());
+        for words in [["--timerange=[1,2]", "x"], ["-t1,2", "x"]] {
+            let range = read(&words).unwrap().selection();
+            assert_eq!((range.begin, range.end), (second(1), second(2)));
+        }
     }
 
     #[test]

@@ -1,0 +1,11 @@
+//! Traces in other forms: what `rttng convert` writes.
+//!
+//! * [`output`]: outputs that appear under their name when they are whole, or not at all.
+//!
+//! A form of one file implements [`Printer`](crate::Printer) over a [`StagedFile`](output::StagedFile) and is driven by
+//! [`run`](crate::run).
+
+mod error;
+pub mod output;
+
+pub use error::ConvertError;
