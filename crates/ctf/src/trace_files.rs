@@ -101,7 +101,7 @@ impl Found {
     }
 }
 
-fn extent(class: &TraceClass) -> usize {
+pub(crate) fn extent(class: &TraceClass) -> usize {
     class.streams.len() + class.streams.iter().map(|stream| stream.events.len()).sum::<usize>()
 }
 
@@ -149,7 +149,7 @@ fn list(folder: &Path) -> std::io::Result<Content> {
     Ok(content)
 }
 
-fn read(metadata: &Path) -> Result<(TraceClass, Vec<Warning>), String> {
+pub(crate) fn read(metadata: &Path) -> Result<(TraceClass, Vec<Warning>), String> {
     let size = std::fs::metadata(metadata).map_err(|error| error.to_string())?.len();
     if size > MAX_METADATA_BYTES {
         return Err(format!("metadata of {size} bytes is more than this program reads"));

@@ -38,6 +38,11 @@ impl Tournament {
         self.winner as usize
     }
 
+    /// When a stream is next.
+    pub(super) fn time_of(&self, stream: usize) -> i64 {
+        self.times[stream]
+    }
+
     /// Gives the winner its next time.
     #[inline]
     pub(super) fn replay(&mut self, time: i64) {

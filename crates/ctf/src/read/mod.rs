@@ -26,6 +26,7 @@
 
 mod clock;
 mod error;
+pub mod follow;
 mod merge;
 mod open;
 mod packets;
@@ -144,6 +145,17 @@ pub struct Reader {
     is_taken: bool,
 }
 
+/// A packet that is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PacketSpan {
+    /// Between when and when its events are, in nanoseconds since the origin, if that is known.
+    pub span: Option<(i64, i64)>,
+    /// Its size with padding.
+    pub bytes: u64,
+    /// Its size without padding.
+    pub content_bytes: u64,
+}
+
 /// What is known of a stream that is read.
 #[derive(Debug, Clone, Copy)]
 pub struct StreamInfo<'r> {
@@ -196,6 +208,20 @@ impl Reader {
         }
     }
 
+    /// The packets of a stream, in the order in which they are read.
+    pub fn packets(&self, number: usize) -> impl Iterator<Item = PacketSpan> {
+        let stream = &self.streams[number];
+        stream.packets.iter().map(|packet| {
+            let time = |cycles| stream.scale.map(|scale| scale.nanoseconds(cycles));
+            let begin = time(packet.begin).filter(|_| stream.has_begin);
+            PacketSpan {
+                span: begin.zip(packet.end.and_then(time)),
+                bytes: packet.packet_bits / 8,
+                content_bytes: packet.content_bits.div_ceil(8),
+            }
+        })
+    }
+
     /// The next message, or nothing at the end. After an error that stream ends; the others can be read on.
     #[allow(clippy::should_implement_trait)]
     #[inline]
@@ -216,10 +242,18 @@ impl Reader {
 
     #[cold]
     fn other(&mut self, number: usize) -> Result<Option<Message<'_>>, ReadError> {
-        let Some(stream) = self.streams.get_mut(number) else { return Ok(None) };
+        let Some(stream) = self.streams.get_mut(number) else {
+            self.is_taken = false;
+            return Ok(None);
+        };
         match std::mem::replace(&mut stream.next, Next::End) {
             Next::Lost(lost) => Ok(Some(Message::Lost { stream: number, lost })),
             Next::Fault(error) => Err(error),
+            Next::Wait => {
+                stream.next = Next::Wait;
+                self.is_taken = false;
+                Ok(None)
+            }
             Next::End | Next::Event(_) => {
                 self.is_taken = false;
                 Ok(None)

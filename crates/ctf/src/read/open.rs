@@ -47,17 +47,19 @@ pub(super) fn open(folders: &[PathBuf], options: &Options) -> Result<Reader, Rea
     for (number, files) in found.traces.into_iter().enumerate() {
         traces.push(open_trace(number, files, options, &mut streams)?);
     }
-    // The order in which events of one time come.
-    streams.sort_by(|a, b| {
-        let key = |stream: &Stream| {
-            let trace: &Trace = &traces[stream.trace];
-            let class = &trace.class;
-            let uuid = (class.uuid.is_none(), class.uuid);
-            (uuid, trace.name.as_str(), stream.trace, class.streams[stream.class].id, stream.instance)
-        };
-        key(a).cmp(&key(b))
-    });
+    streams.sort_by(|a, b| order(&traces, a, b));
     Ok(Reader::new(traces, streams))
+}
+
+/// The order in which events of one time come.
+pub(super) fn order(traces: &[Trace], a: &Stream, b: &Stream) -> std::cmp::Ordering {
+    let key = |stream: &Stream| {
+        let trace: &Trace = &traces[stream.trace];
+        let class = &trace.class;
+        let uuid = (class.uuid.is_none(), class.uuid);
+        (uuid, trace.name.as_str(), stream.trace, class.streams[stream.class].id, stream.instance)
+    };
+    key(a).cmp(&key(b))
 }
 
 fn open_trace(
@@ -92,6 +94,12 @@ fn open_trace(
             window_bytes: options.window_bytes.max(1024),
         }));
     }
+    let layouts = layouts(&class, &decoder);
+    Ok(Trace { name: name(&class, &places), layouts, class, metadata: path, warnings })
+}
+
+/// What there is to see in all streams of a trace.
+pub(super) fn layouts(class: &TraceClass, decoder: &TraceDecoder) -> Vec<StreamLayouts> {
     let layouts = class.streams.iter().filter_map(|stream| {
         let shows = &decoder.stream(stream.id)?.shows;
         let layout = |program: &Option<_>| program.as_ref().and_then(crate::decode::layout_of);
@@ -101,8 +109,7 @@ fn open_trace(
             events: shows.events.iter().map(|scopes| [layout(&scopes[0]), layout(&scopes[1])]).collect(),
         })
     });
-    let layouts = layouts.collect();
-    Ok(Trace { name: name(&class, &places), layouts, class, metadata: path, warnings })
+    layouts.collect()
 }
 
 /// The packets of one stream.
@@ -134,7 +141,7 @@ fn group(data: &[PathBuf], decoder: &TraceDecoder) -> Result<BTreeMap<(u64, u64)
 }
 
 /// As babeltrace2 names traces in its messages.
-fn name(class: &TraceClass, places: &[PathBuf]) -> String {
+pub(super) fn name(class: &TraceClass, places: &[PathBuf]) -> String {
     let mut name = class.environment.text("hostname").unwrap_or_default().to_owned();
     // A trace of several parts is nowhere in particular.
     if let [place] = places
@@ -148,13 +155,13 @@ fn name(class: &TraceClass, places: &[PathBuf]) -> String {
     name
 }
 
-fn absolute(path: &Path) -> PathBuf {
+pub(super) fn absolute(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 /// What the end times of a tracer's packets are worth (`docs/spec/trace-output.md`, 18.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum EndTimes {
+pub(super) enum EndTimes {
     Right,
     /// Those that are 0 are not known, as lttng-crash leaves them.
     ZeroIsUnknown,
@@ -163,7 +170,7 @@ enum EndTimes {
 }
 
 impl EndTimes {
-    fn of(environment: &Environment) -> EndTimes {
+    pub(super) fn of(environment: &Environment) -> EndTimes {
         let number = |key: &str| environment.integer(key).unwrap_or(0);
         let patch = environment.integer("tracer_patch").unwrap_or_else(|| number("tracer_patchlevel"));
         let version = (number("tracer_major"), number("tracer_minor"), patch);
@@ -181,7 +188,7 @@ impl EndTimes {
     }
 
     /// Puts the start of the next packet, or what the last event will tell, in place of times that are not right.
-    fn apply(self, packets: &mut [Packet]) {
+    pub(super) fn apply(self, packets: &mut [Packet]) {
         for at in 0..packets.len() {
             let next = packets.get(at + 1).map(|next| next.begin);
             let packet = &mut packets[at];

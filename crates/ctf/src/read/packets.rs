@@ -35,7 +35,7 @@ pub(super) struct Packet {
 }
 
 impl Packet {
-    fn of(file: u32, offset: u64, info: &PacketInfo) -> Packet {
+    pub(super) fn of(file: u32, offset: u64, info: &PacketInfo) -> Packet {
         Packet {
             file,
             offset,
@@ -46,6 +46,11 @@ impl Packet {
             discarded: info.events_discarded.unwrap_or(0),
             sequence_number: info.sequence_number.unwrap_or(0),
         }
+    }
+
+    /// Whether two descriptions are of the same packet; its end is not always known.
+    pub(super) fn is_same_content(&self, other: &Packet) -> bool {
+        Packet { end: other.end, ..*self } == *other
     }
 
     /// Whether two packets of a stream are one that is there twice, as overlapping snapshots have it.

@@ -37,6 +37,8 @@ pub(super) enum Next {
     Lost(Lost),
     /// Reading cannot go on.
     Fault(ReadError),
+    /// Nothing yet: the stream is still being written.
+    Wait,
     End,
 }
 
@@ -71,6 +73,10 @@ pub(super) struct Stream {
     counts_discarded: bool,
     counts_packets: bool,
     pub(super) has_begin: bool,
+    /// Whether packets may follow that are not listed yet.
+    pub(super) is_open: bool,
+    /// Before this time, in nanoseconds, nothing comes that is not listed.
+    pub(super) floor: i64,
 
     stage: Stage,
     file: Option<(u32, File)>,
@@ -124,6 +130,8 @@ impl Stream {
             counts_discarded: first.events_discarded.is_some(),
             counts_packets: first.sequence_number.is_some(),
             has_begin: first.timestamp_begin.is_some(),
+            is_open: false,
+            floor: i64::MIN,
             stage: Stage::Before(0),
             file: None,
             head: Vec::new(),
@@ -206,10 +214,17 @@ impl Stream {
         loop {
             let step = match self.stage {
                 Stage::Within(number) if self.at < self.content_end => match self.event_at_edge(number) {
-                    Ok((event, end, time)) => return self.passed(event, end, time),
+                    Ok(Some((event, end, time))) => return self.passed(event, end, time),
+                    Ok(None) => return self.wait(),
                     Err(error) => Err(error),
                 },
                 Stage::Within(number) => self.close(number),
+                Stage::Before(number) if self.is_open && number >= self.packets.len() => return self.wait(),
+                // Overwritten before it was read; the numbers of the packets tell of it.
+                Stage::Before(number) if self.is_open && self.is_gone(number) => {
+                    self.packets.remove(number);
+                    Ok(())
+                }
                 Stage::Before(number) => match self.discarded_before(number) {
                     Some(lost) => return self.tell(lost, Stage::LostPackets(number)),
                     None => {
@@ -234,6 +249,12 @@ impl Stream {
                 return self.fail(error);
             }
         }
+    }
+
+    /// Nothing is certain beyond the time that this gives.
+    fn wait(&mut self) -> i64 {
+        self.next = Next::Wait;
+        self.last.max(self.floor)
     }
 
     fn fail(&mut self, error: ReadError) -> i64 {
@@ -354,11 +375,12 @@ impl Stream {
         Ok(())
     }
 
-    /// Takes an event that may reach past the window.
-    fn event_at_edge(&mut self, number: usize) -> Result<(PassedEvent, u64, u64), ReadError> {
+    /// Takes an event that may reach past the window. Nothing if it is of a kind that metadata does not know yet.
+    fn event_at_edge(&mut self, number: usize) -> Result<Option<(PassedEvent, u64, u64)>, ReadError> {
         loop {
             let error = match self.pass() {
-                Ok(passed) => return Ok(passed),
+                Ok(passed) => return Ok(Some(passed)),
+                Err(DecodeError::UnknownEvent { .. }) if self.is_open => return Ok(None),
                 Err(error) => error,
             };
             let is_all = self.window.len() as u64 * 8 >= self.content_end;
@@ -390,6 +412,48 @@ impl Stream {
         let offset = packet.offset + self.window_start;
         let Some((_, file)) = &self.file else { return Ok(()) };
         file.read_exact_at(&mut self.window, offset).map_err(|error| ReadError::at(path, offset, error))
+    }
+
+    /// Whether the file that had a packet has another one in its place, or is not there any more.
+    fn is_gone(&self, number: usize) -> bool {
+        let packet = &self.packets[number];
+        let path = &self.files[packet.file as usize];
+        let is_at_hand = self.file.as_ref().is_some_and(|(open, _)| *open == packet.file);
+        let fresh = if is_at_hand { None } else { File::open(path).ok() };
+        let Some(file) = fresh.as_ref().or(self.file.as_ref().filter(|_| is_at_hand).map(|(_, file)| file))
+        else {
+            return true;
+        };
+        let end = packet.offset.saturating_add(packet.packet_bits / 8);
+        let mut slots = self.trace_decoder.slots();
+        let head =
+            read_head(file, path, packet.offset, end, &self.trace_decoder, &mut slots, &mut Vec::new());
+        !head.is_ok_and(|head| Packet::of(packet.file, packet.offset, &head).is_same_content(packet))
+    }
+
+    /// Takes packets that were written since, in the order of time.
+    pub(super) fn append(&mut self, packets: &[Packet], files: &Arc<[PathBuf]>) {
+        self.files = Arc::clone(files);
+        self.packets.extend_from_slice(packets);
+        let untouched = match self.stage {
+            Stage::Before(at) => at,
+            Stage::LostPackets(at) | Stage::Open(at) | Stage::Within(at) => at + 1,
+            Stage::Over => self.packets.len(),
+        };
+        let rest = self.packets.get_mut(untouched..).unwrap_or_default();
+        rest.sort_by_key(|packet| (packet.begin, packet.sequence_number, packet.file, packet.offset));
+    }
+
+    /// Takes the programs of metadata that has grown.
+    pub(super) fn renew(&mut self, trace_decoder: &Arc<TraceDecoder>, decoder: &Arc<StreamDecoder>) {
+        self.slots = trace_decoder.slots();
+        self.trace_decoder = Arc::clone(trace_decoder);
+        self.decoder = Arc::clone(decoder);
+        if let Stage::Within(at) = self.stage {
+            // What later fields refer to has other places now. It was read before: nothing in it can be wrong.
+            let available = self.packets[at].packet_bits / 8;
+            let _ = trace_decoder.packet_into(&mut self.slots, &self.head, available);
+        }
     }
 
     /// Shows the contexts and the payload of the event that was passed last.
