@@ -26,8 +26,8 @@
 //! ```
 //!
 //! Other processes write that memory, and any of them may be hostile: see [`Memory`] for how it is accessed. This is the
-//! one crate of the data plane with `unsafe` code, in `memory.rs`, `sigbus.rs`, `wait_page.rs`, `scheduling.rs` and
-//! `huge_pages.rs`.
+//! one crate of the data plane with `unsafe` code, in `memory.rs`, `slot_writer.rs`, `sigbus.rs`, `wait_page.rs`,
+//! `scheduling.rs` and `huge_pages.rs`.
 
 mod blob;
 mod channel;
@@ -43,6 +43,7 @@ mod reader;
 mod recover;
 mod scheduling;
 mod sigbus;
+mod slot_writer;
 mod stream;
 pub mod wait_page;
 mod writer;
@@ -59,6 +60,7 @@ pub use memory::{HeapMemory, Mapping, Memory};
 pub use reader::{Next, Packet, Reader, SnapshotRange};
 pub use recover::{Recovered, Stuck};
 pub use scheduling::run_soon_after_wakeup;
+pub use slot_writer::SlotWriter;
 pub use stream::{LostRecords, Stream};
 pub use writer::{Refused, Slot, SwitchMode, Switched};
 

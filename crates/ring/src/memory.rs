@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rustix::mm::{MapFlags, ProtFlags};
 
 use crate::sigbus::Guard;
+use crate::slot_writer::SlotWriter;
 
 /// Words and bytes that other threads or processes access at the same time.
 ///
@@ -95,6 +96,15 @@ impl Mapping {
     /// Whether pages of the file vanished and zeros stand in their place.
     pub fn is_damaged(&self) -> bool {
         self.guard.as_ref().is_some_and(Guard::is_damaged)
+    }
+
+    /// A writer over `len` bytes from offset `at`, a slot that the caller reserved and has not committed; `position` is
+    /// what its alignment refers to. Another process may write there too: then the record is damaged, and nothing else.
+    #[inline]
+    pub(crate) fn slot(&self, at: usize, len: usize, position: u64) -> SlotWriter<'_> {
+        check(self.size, at, len);
+        // SAFETY: inside the mapping, which lives as long as the writer; within this process the slot is its holder's.
+        unsafe { SlotWriter::new(self.address.as_ptr().add(at), len, position) }
     }
 
     #[inline]

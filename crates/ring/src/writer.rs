@@ -10,7 +10,8 @@ use crate::geometry::Mode;
 use crate::header::{self, HEADER_SIZE};
 use crate::id::SubbufId;
 use crate::layout::{COLD_LOST, COLD_LOST_FOR, DESCRIPTOR_DATA_SIZE, field};
-use crate::memory::Memory;
+use crate::memory::{Mapping, Memory};
+use crate::slot_writer::SlotWriter;
 use crate::stream::{MAX_TRIES, Stream};
 
 /// From this difference on, a record carries its whole time: 2^27 ns, for both kinds of event header.
@@ -59,6 +60,18 @@ impl Slot {
     /// Whether the event header must carry the whole time.
     pub fn has_full_timestamp(&self) -> bool {
         self.full_timestamp
+    }
+}
+
+impl Stream<Mapping> {
+    /// A writer over the bytes of a slot, without the first `from`.
+    ///
+    /// # Panics
+    /// If the slot has not so many bytes.
+    #[inline]
+    pub fn fill<'s>(&'s self, slot: &'s mut Slot, from: usize) -> SlotWriter<'s> {
+        assert!(from <= slot.len(), "byte {from} of a slot of {}", slot.len());
+        self.memory.slot(slot.at + from, slot.len() - from, slot.begin.wrapping_add(from as u64))
     }
 }
 

@@ -1,0 +1,245 @@
+//! A channel as events go into it: its ring buffers and what each record begins with. Made when a session starts for
+//! the first time, never changed after that, freed when nobody can be using it.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rttng_ring::{BlockingTimeout, Mapping, Slot, SlotWriter, Stream, monotonic_now};
+
+use crate::context::{Contexts, Moment};
+use crate::field::IS_PACKED;
+use crate::payload::PayloadSize;
+use crate::signals;
+
+/// How event headers look (`docs/spec/ring-buffer.md`, 14.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Header {
+    /// 5 bits of id and 27 of time, where they suffice.
+    Compact,
+    /// 16 bits of id and 32 of time, where they suffice.
+    Large,
+}
+
+/// One CPU's ring buffer.
+#[derive(Debug)]
+pub(crate) struct ChannelStream {
+    pub(crate) ring: Stream<Mapping>,
+    /// Write end of the pipe that wakes the consumer daemon.
+    pub(crate) wakeup: OwnedFd,
+}
+
+/// A channel that is being recorded into.
+#[derive(Debug)]
+pub(crate) struct Channel {
+    pub(crate) streams: Box<[ChannelStream]>,
+    pub(crate) header: Header,
+    pub(crate) contexts: Contexts,
+    /// How long a record may wait for room.
+    pub(crate) blocking: BlockingTimeout,
+    /// Whether complete sub-buffers are announced, rather than looked for by a timer.
+    pub(crate) wakes_reader: bool,
+    /// Cleared when its daemon is gone, or its process: nobody waits for room, nobody is woken.
+    pub(crate) is_alive: AtomicBool,
+}
+
+/// Room for one record. Dropping it commits what was written, so that a panic on the way leaves no hole behind.
+#[derive(Debug)]
+pub(crate) struct Record<'c> {
+    channel: &'c Channel,
+    stream: &'c ChannelStream,
+    slot: Option<Slot>,
+    /// Bytes before the fields.
+    written: usize,
+}
+
+const SHORT_COMPACT_IDS: u32 = 31;
+const SHORT_LARGE_IDS: u32 = 65535;
+/// How long a thread sleeps at once when it waits for room.
+const NAP: Duration = Duration::from_millis(100);
+
+#[inline]
+fn align(position: u64, to: u64) -> u64 {
+    if IS_PACKED { position } else { (position + to - 1) & !(to - 1) }
+}
+
+#[inline]
+fn pad(to: &mut SlotWriter<'_>, alignment: usize) {
+    if !IS_PACKED {
+        to.align(alignment);
+    }
+}
+
+impl Header {
+    /// Where the header ends that begins at `position`, its padding included.
+    #[inline]
+    fn end(self, position: u64, id: u32, full_timestamp: bool) -> u64 {
+        match self {
+            Header::Compact if !full_timestamp && id < SHORT_COMPACT_IDS => align(position, 4) + 4,
+            Header::Compact => align(align(align(position, 4) + 1, 8) + 4, 8) + 8,
+            Header::Large if !full_timestamp && id < SHORT_LARGE_IDS => align(align(position, 2) + 2, 4) + 4,
+            Header::Large => align(align(align(position, 2) + 2, 8) + 4, 8) + 8,
+        }
+    }
+
+    #[inline]
+    fn write(self, to: &mut SlotWriter<'_>, id: u32, timestamp: u64, full_timestamp: bool) {
+        match self {
+            Header::Compact if !full_timestamp && id < SHORT_COMPACT_IDS => {
+                pad(to, 4);
+                let time = timestamp as u32 & ((1 << 27) - 1);
+                let word = if cfg!(target_endian = "little") { id | time << 5 } else { id << 27 | time };
+                to.array(word.to_ne_bytes());
+            }
+            Header::Compact => {
+                pad(to, 4);
+                to.array([if cfg!(target_endian = "little") { 31 } else { 31 << 3 }]);
+                pad(to, 8);
+                to.array(id.to_ne_bytes());
+                pad(to, 8);
+                to.array(timestamp.to_ne_bytes());
+            }
+            Header::Large if !full_timestamp && id < SHORT_LARGE_IDS => {
+                pad(to, 2);
+                to.array((id as u16).to_ne_bytes());
+                pad(to, 4);
+                to.array((timestamp as u32).to_ne_bytes());
+            }
+            Header::Large => {
+                pad(to, 2);
+                to.array(u16::MAX.to_ne_bytes());
+                pad(to, 8);
+                to.array(id.to_ne_bytes());
+                pad(to, 8);
+                to.array(timestamp.to_ne_bytes());
+            }
+        }
+    }
+}
+
+impl Channel {
+    /// Reserves room for a record and writes what stands before its fields. `None`: it is lost, and counted where the
+    /// ring buffer counts.
+    pub(crate) fn begin(&self, moment: &Moment, id: u32, payload: PayloadSize) -> Option<Record<'_>> {
+        if self.contexts.is_empty() {
+            return self.reserve(moment, id, &[], payload);
+        }
+        self.contexts.sample(moment, |contexts| self.reserve(moment, id, contexts, payload))
+    }
+
+    #[inline]
+    fn reserve(&self, moment: &Moment, id: u32, contexts: &[u8], payload: PayloadSize) -> Option<Record<'_>> {
+        let stream = self.streams.get(moment.cpu as usize)?;
+        let context_alignment = self.contexts.alignment() as u64;
+        let (bytes, alignment) = (payload.bytes() as u64, payload.alignment() as u64);
+        let size_at = |position: u64, full_timestamp: bool| {
+            let header = self.header.end(position, id, full_timestamp);
+            let contexts = align(header, context_alignment) + contexts.len() as u64;
+            align(contexts, alignment).wrapping_sub(position).saturating_add(bytes)
+        };
+        let mut patience = Patience::of(self);
+        let mut slot = stream.ring.reserve(size_at, monotonic_now, || patience.wait(self)).ok()?;
+        let (timestamp, full_timestamp) = (slot.timestamp(), slot.has_full_timestamp());
+        let mut writer = stream.ring.fill(&mut slot, 0);
+        let len = writer.left();
+        self.header.write(&mut writer, id, timestamp, full_timestamp);
+        if !contexts.is_empty() {
+            pad(&mut writer, context_alignment as usize);
+            writer.bytes(contexts);
+        }
+        pad(&mut writer, payload.alignment());
+        let written = len - writer.left();
+        Some(Record { channel: self, stream, slot: Some(slot), written })
+    }
+}
+
+impl Record<'_> {
+    /// Lets `write` fill in the fields.
+    #[inline]
+    pub(crate) fn write(&mut self, write: impl FnOnce(&mut SlotWriter<'_>)) {
+        if let Some(slot) = &mut self.slot {
+            let mut writer = self.stream.ring.fill(slot, self.written);
+            write(&mut writer);
+            writer.finish();
+        }
+    }
+}
+
+impl Drop for Record<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        let Some(slot) = self.slot.take() else { return };
+        let wake = self.stream.ring.commit(slot);
+        if wake && self.channel.wakes_reader && self.channel.is_alive.load(Ordering::Relaxed) {
+            signals::write_without_sigpipe(self.stream.wakeup.as_fd());
+        }
+    }
+}
+
+/// How long a record goes on waiting for room (`docs/spec/ring-buffer.md`, 9.7).
+enum Patience {
+    None,
+    Endless,
+    Left(Duration),
+}
+
+impl Patience {
+    #[inline]
+    fn of(channel: &Channel) -> Self {
+        match channel.blocking {
+            BlockingTimeout::None => Patience::None,
+            BlockingTimeout::Infinite => Patience::Endless,
+            BlockingTimeout::Milliseconds(left) => Patience::Left(Duration::from_millis(left.into())),
+        }
+    }
+
+    /// Sleeps a little: `true`. `false`: the record is to be given up.
+    fn wait(&mut self, channel: &Channel) -> bool {
+        let nap = match self {
+            Patience::None => return false,
+            Patience::Endless => NAP,
+            Patience::Left(left) => {
+                let nap = NAP.min(*left);
+                *left -= nap;
+                nap
+            }
+        };
+        // Nobody will make room in the buffers of a daemon that is gone.
+        if nap.is_zero() || !channel.is_alive.load(Ordering::Relaxed) {
+            return false;
+        }
+        signals::sleep(nap);
+        true
+    }
+}
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use super::*;
+
+    fn written(header: Header, id: u32, timestamp: u64, full: bool) -> Vec<u8> {
+        let mut bytes = vec![0; header.end(1000, id, full) as usize - 1000];
+        let mut writer = SlotWriter::over(&mut bytes);
+        header.write(&mut writer, id, timestamp, full);
+        assert_eq!(writer.left(), 0);
+        bytes
+    }
+
+    /// Section 14.4 of the specification.
+    #[test]
+    fn headers_are_those_that_were_captured() {
+        assert_eq!(
+            written(Header::Large, 0, 0x1bf_3065_2890, true),
+            [0xff, 0xff, 0, 0, 0, 0, 0x90, 0x28, 0x65, 0x30, 0xbf, 1, 0, 0]
+        );
+        assert_eq!(written(Header::Large, 0, 0x1bf_3065_5822, false), [0, 0, 0x22, 0x58, 0x65, 0x30]);
+        assert_eq!(
+            written(Header::Compact, 0, 1_920_620_251_774, true),
+            [0x1f, 0, 0, 0, 0, 0x7e, 0x4a, 0xe3, 0x2d, 0xbf, 1, 0, 0]
+        );
+        assert_eq!(written(Header::Compact, 0, 1_920_620_251_784, false), [0x00, 0x51, 0x69, 0xbc]);
+        assert_eq!(written(Header::Compact, 31, 1, false).len(), 13);
+        assert_eq!(written(Header::Large, 65_535, 1, false).len(), 14);
+        assert_eq!(written(Header::Large, 65_534, 1, false).len(), 6);
+    }
+}

@@ -1,0 +1,46 @@
+//! Traces Rust programs with LTTng, without C: a kind of event is a `static`, firing it writes into ring buffers shared
+//! with LTTng's daemons, and a disabled one costs a load and a branch.
+//!
+//! This crate speaks the protocols of LTTng-UST (`docs/spec/ust-protocol.md`, `docs/spec/ring-buffer.md`): session
+//! daemons of LTTng 2.13, and rttng's, list, enable, filter and record its events as they do those of C programs.
+//!
+//! ```
+//! use rttng_ust::{EventClass, Field, Value, list_class, record};
+//!
+//! static TICK: EventClass = EventClass::new("clock:tick", &[Field::new("count", <u64 as Value>::TYPE)]);
+//! list_class!(TICK);
+//!
+//! record(&TICK, &(1u64,));
+//! ```
+//!
+//! `unsafe` code is in `list.rs` (the section that lists events), `cpu.rs`, `signals.rs`, `context.rs`, `perf.rs`,
+//! `app_context.rs` and `recorder.rs`, each time a few lines with their reason; the shared memory is behind
+//! `rttng-ring`.
+
+mod app_context;
+mod channel;
+mod class;
+mod context;
+mod cpu;
+mod field;
+mod filter;
+mod grace;
+mod list;
+mod notifier;
+mod payload;
+mod perf;
+mod recorder;
+mod signals;
+mod statedump;
+mod value;
+
+pub use app_context::{AppContextReader, AppContextValue, provide_app_context};
+pub use class::{ClassError, EventClass, LogLevel};
+pub use context::forget_identity;
+pub use field::{BOOL, Base, Element, EnumEntry, Enumeration, Field, FieldType, Float, Integer};
+#[doc(hidden)]
+pub use list::ListEntry;
+pub use list::register;
+pub use payload::{Elements, FieldView, Payload, PayloadSize, SlotWriter};
+pub use recorder::record;
+pub use value::{Binary, Bytes, Hex, NetworkOrder, Number, Octal, Text, Value};

@@ -1,0 +1,68 @@
+//! All kinds of events of this program or library. Declared ones are found without running code before `main`: each
+//! leaves its address in a section of the file, which the linker puts together. Others are added while it runs.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::class::EventClass;
+
+unsafe extern "C" {
+    /// Where the section begins; the linker makes these names of sections that are named like C identifiers.
+    #[link_name = "__start_rttng_ust_0_1_classes"]
+    static FIRST: ListEntry;
+    /// Where it ends.
+    #[link_name = "__stop_rttng_ust_0_1_classes"]
+    static END: ListEntry;
+}
+
+/// What a declared kind of event leaves in the section.
+#[doc(hidden)]
+#[derive(Debug)]
+#[repr(transparent)]
+pub struct ListEntry(pub &'static EventClass);
+
+/// Puts a `static` [`EventClass`] on the list of events that session daemons see, whether it is ever fired or not.
+#[macro_export]
+macro_rules! list_class {
+    ($class:path) => {
+        const _: () = {
+            #[used]
+            #[unsafe(link_section = "rttng_ust_0_1_classes")]
+            static ENTRY: $crate::ListEntry = $crate::ListEntry(&$class);
+        };
+    };
+}
+
+/// Those that were added while the program runs.
+static ADDED: Mutex<Vec<&'static EventClass>> = Mutex::new(Vec::new());
+
+/// The declared ones.
+fn declared() -> &'static [ListEntry] {
+    let (first, end) = (&raw const FIRST, &raw const END);
+    // SAFETY: between the two names the linker puts the entries of `list_class`, back to back, and nothing else: each is
+    // one pointer. There is at least one, of the state dump, for else the names would not exist.
+    unsafe { std::slice::from_raw_parts(first, end.offset_from_unsigned(first)) }
+}
+
+/// Adds a kind of event that no `list_class` declared; `false` if it was listed before.
+pub(crate) fn add(class: &'static EventClass) -> bool {
+    if declared().iter().any(|entry| std::ptr::eq(entry.0, class)) {
+        return false;
+    }
+    let mut added = ADDED.lock().unwrap_or_else(PoisonError::into_inner);
+    if added.iter().any(|of| std::ptr::eq(*of, class)) {
+        return false;
+    }
+    added.push(class);
+    true
+}
+
+/// All of them: declared ones, then added ones in the order in which they came.
+pub(crate) fn all() -> Vec<&'static EventClass> {
+    let added = ADDED.lock().unwrap_or_else(PoisonError::into_inner);
+    declared().iter().map(|entry| entry.0).chain(added.iter().copied()).collect()
+}
+
+/// Puts a kind of event that is made while the program runs on the list. A second call does nothing.
+pub fn register(class: &'static EventClass) {
+    add(class);
+}

@@ -1,0 +1,96 @@
+//! The fast path: what happens when an event is fired that somebody wants. Nothing here allocates, takes a lock or makes
+//! a system call, but to wake the consumer daemon for a whole sub-buffer.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::channel::Channel;
+use crate::class::EventClass;
+use crate::context::Moment;
+use crate::cpu;
+use crate::filter::Filters;
+use crate::grace::Stay;
+use crate::notifier::Notifier;
+use crate::payload::Payload;
+
+/// Who records a kind of event at the moment: only those that would take an event now. Never changed; replaced as a whole.
+#[derive(Debug)]
+pub(crate) struct Recorders {
+    pub(crate) recorders: Box<[Recorder]>,
+    pub(crate) notifiers: Box<[Arc<Notifier>]>,
+}
+
+/// A kind of event in a channel.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    pub(crate) channel: Arc<Channel>,
+    /// What the session daemon calls it.
+    pub(crate) event_id: u32,
+    /// Which events of the kind are wanted.
+    pub(crate) filters: Filters,
+}
+
+/// Records an event, for whoever wants it. Cheap if nobody does: one load and one branch; but arguments are computed
+/// before, so ask [`EventClass::is_enabled`] first where they cost something.
+#[inline(always)]
+pub fn record<P: Payload + ?Sized>(class: &'static EventClass, payload: &P) {
+    if class.is_enabled() {
+        record_at(class, payload, here());
+    }
+}
+
+/// An address inside the function that this is inlined into.
+#[inline(always)]
+fn here() -> u64 {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let ip: u64;
+        // SAFETY: takes the address of the next instruction, nothing else.
+        unsafe { std::arch::asm!("lea {}, [rip]", out(reg) ip, options(nomem, nostack, preserves_flags)) };
+        ip
+    }
+    #[cfg(target_arch = "aarch64")]
+    {
+        let ip: u64;
+        // SAFETY: as above.
+        unsafe { std::arch::asm!("adr {}, .", out(reg) ip, options(nomem, nostack, preserves_flags)) };
+        ip
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    0
+}
+
+#[inline(never)]
+fn record_at<P: Payload + ?Sized>(class: &'static EventClass, payload: &P, ip: u64) {
+    let moment = Moment { cpu: cpu::current(), ip };
+    let _stay = Stay::begin(moment.cpu);
+    let recorders = class.recorders.load(Ordering::Acquire);
+    // SAFETY: null, or a list that is freed only after everybody who came before it was replaced has left.
+    let Some(recorders) = (unsafe { recorders.as_ref() }) else { return };
+    let fields = Fields(payload);
+    if !recorders.recorders.is_empty() {
+        let size = payload.measure();
+        for recorder in &recorders.recorders {
+            if !recorder.filters.accept(&fields, &moment) {
+                continue;
+            }
+            if let Some(mut record) = recorder.channel.begin(&moment, recorder.event_id, size) {
+                record.write(|to| payload.write(to));
+            }
+        }
+    }
+    for notifier in &recorders.notifiers {
+        if notifier.filters.accept(&fields, &moment) {
+            notifier.notify(&fields, &moment);
+        }
+    }
+}
+
+/// A payload behind a type that can be a trait object, whatever the payload is.
+struct Fields<'p, P: ?Sized>(&'p P);
+
+impl<P: Payload + ?Sized> crate::filter::FieldSource for Fields<'_, P> {
+    fn field(&self, index: u32) -> crate::payload::FieldView<'_> {
+        self.0.field(index)
+    }
+}
