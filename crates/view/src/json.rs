@@ -41,7 +41,7 @@ use crate::{Printer, ViewError};
 const BUFFER_BYTES: usize = 64 << 10;
 
 /// The scopes of an event and their keys.
-const SCOPES: [(Scope, &str); 4] = [
+pub(crate) const SCOPES: [(Scope, &str); 4] = [
     (Scope::PacketContext, "packet"),
     (Scope::StreamEventContext, "context"),
     (Scope::EventContext, "event_context"),
@@ -76,9 +76,9 @@ struct EventJson {
 }
 
 #[derive(Debug)]
-struct NodeJson {
+pub(crate) struct NodeJson {
     /// What separates it from what stands before, and its key.
-    before: Literal,
+    pub(crate) before: Literal,
     form: Form,
 }
 
@@ -221,7 +221,7 @@ impl EventJson {
 }
 
 /// The table of one scope.
-fn nodes(layout: &Layout, key: &str) -> Vec<NodeJson> {
+pub(crate) fn nodes(layout: &Layout, key: &str) -> Vec<NodeJson> {
     let kind_of = |node: NodeId| layout.nodes().get(node as usize).map(|node| &node.kind);
     let mut keys: std::collections::HashSet<(Option<NodeId>, String)> = std::collections::HashSet::new();
     let node = |node: &rttng_ctf::decode::Node| {
@@ -279,14 +279,14 @@ fn quoted(out: &mut Out, text: &[u8]) {
 }
 
 /// Writes the values that it is shown.
-struct ValueJson<'a> {
-    out: &'a mut Out,
+pub(crate) struct ValueJson<'a> {
+    pub(crate) out: &'a mut Out,
     scopes: &'a [Vec<NodeJson>; 4],
     nodes: &'a [NodeJson],
 }
 
 impl<'a> ValueJson<'a> {
-    fn new(out: &'a mut Out, scopes: &'a [Vec<NodeJson>; 4]) -> ValueJson<'a> {
+    pub(crate) fn new(out: &'a mut Out, scopes: &'a [Vec<NodeJson>; 4]) -> ValueJson<'a> {
         ValueJson { out, scopes, nodes: &[] }
     }
 

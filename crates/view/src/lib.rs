@@ -2,6 +2,8 @@
 //!
 //! * [`text`]: what `babeltrace2 TRACE...` prints, byte for byte, with its options.
 //! * [`json`]: one object a line.
+//! * [`csv`]: a row a line.
+//! * [`parquet`]: a table for each name of events.
 //! * [`select`]: which events are shown.
 //! * [`convert`]: traces in other forms.
 //! * [`run`]: from a reader through a selection to one of the forms.
@@ -20,12 +22,16 @@
 //! # Ok::<(), rttng_view::ViewError>(())
 //! ```
 
+mod columns;
 pub mod convert;
+pub mod csv;
 mod error;
 pub mod json;
 mod number;
 mod out;
+pub mod parquet;
 pub mod select;
+mod tape;
 pub mod text;
 mod view;
 

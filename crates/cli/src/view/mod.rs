@@ -12,7 +12,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use rttng_ctf::read::Reader;
+use rttng_view::csv::CsvPrinter;
 use rttng_view::json::JsonPrinter;
+use rttng_view::parquet::ParquetTables;
 use rttng_view::select::Selector;
 use rttng_view::text::TextPrinter;
 use rttng_view::{Losses, ViewError, run};
@@ -112,6 +114,10 @@ fn view(options: &Options) -> Result<Losses, ViewError> {
         }
         return Ok(ran.losses);
     }
+    if let (Format::Parquet, Some(folder)) = (options.output_format, &options.output) {
+        let mut tables = ParquetTables::new(&reader, folder)?;
+        return Ok(run(&mut reader, &mut selector, &mut tables)?.losses);
+    }
     let output = match &options.output {
         Some(path) => File::create(path),
         // Not std's own: that one looks for the ends of lines.
@@ -120,6 +126,9 @@ fn view(options: &Options) -> Result<Losses, ViewError> {
     let output = output.map_err(ViewError::Write)?;
     let ran = if options.output_format == Format::Json {
         let mut printer = JsonPrinter::new(&reader, output);
+        run(&mut reader, &mut selector, &mut printer)
+    } else if options.output_format == Format::Csv {
+        let mut printer = CsvPrinter::new(&reader, &options.columns(), output, std::io::stderr());
         run(&mut reader, &mut selector, &mut printer)
     } else {
         let color = |terminal: bool| wants_color(options.color, terminal);

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
+use rttng_view::csv::Columns;
 use rttng_view::select::Selection;
 use rttng_view::text::{Fields, Names, TextOptions, TimeFormat};
 
@@ -11,7 +12,7 @@ use crate::selection::SelectionOptions;
 /// Shows the events of traces, all streams together, in the order of time.
 ///
 /// The text is that of babeltrace2, byte for byte, and so are its options; --count, --cpu, --event, --fail-on-loss,
-/// --filter, --limit, --process and the output format `json` are more.
+/// --filter, --limit, --process and the output formats `json`, `csv` and `parquet` are more.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "rttng view", bin_name = "rttng view", max_term_width = 100)]
 pub(crate) struct Options {
@@ -26,7 +27,8 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) fail_on_loss: bool,
 
-    /// How to write: `text`, `json` (an object a line), `dummy` (nothing)
+    /// How to write: `text`, `json` (an object a line), `csv` (a row a line; with one event name in --event its fields
+    /// are columns), `parquet` (a file for each event name, in the folder that --output names), `dummy` (nothing)
     #[arg(short = 'o', long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
     pub(crate) output_format: Format,
 
@@ -84,8 +86,8 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) no_delta: bool,
 
-    /// Write to this file
-    #[arg(short = 'w', long, value_name = "FILE")]
+    /// Write to this file; for `parquet` into this folder, which is made, or is empty
+    #[arg(short = 'w', long, value_name = "FILE", required_if_eq("output_format", "parquet"))]
     pub(crate) output: Option<PathBuf>,
 
     /// Folders with traces in them or below; or the name of a recording session
@@ -98,6 +100,8 @@ pub(crate) struct Options {
 pub(crate) enum Format {
     Text,
     Json,
+    Csv,
+    Parquet,
     Dummy,
 }
 
@@ -143,6 +147,14 @@ impl Options {
     /// Which events are shown.
     pub(crate) fn selection(&self) -> Selection {
         self.selected.selection(self.clock_gmt)
+    }
+
+    /// The columns of CSV: those of an event if one is asked for by its whole name.
+    pub(crate) fn columns(&self) -> Columns {
+        match self.selection().events.as_slice() {
+            [name] if !name.contains('*') => Columns::Of(name.clone()),
+            _ => Columns::Scopes,
+        }
     }
 
     /// How events are written; `color` and `color_messages` say what the two outputs can show.
