@@ -6,6 +6,7 @@
 //! * [`tsdl`]: metadata text of any CTF 1.8 trace, read and written.
 //! * [`metadata_packet`], [`index`]: the packets around that text, and index files.
 //! * [`read`]: the events of traces in time order, with their values.
+//! * [`write`]: data streams, written.
 //! * [`decode`], [`summary`]: packets and events, so far as to count them.
 //!
 //! ```
@@ -31,6 +32,7 @@ mod trace_files;
 pub mod tsdl;
 pub mod types;
 pub mod ust;
+pub mod write;
 
 pub use class::{BadUuid, Clock, EnvValue, Environment, EventClass, StreamClass, TraceClass, Uuid};
 pub use types::{

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 use rttng_ctf::read::Reader;
 use rttng_view::convert::ConvertError;
+use rttng_view::convert::ctf::{self, CtfOptions};
 use rttng_view::select::Selector;
 
 use crate::words;
@@ -34,15 +35,18 @@ pub(crate) fn describe() -> clap::Command {
 }
 
 fn convert(options: &Options) -> Result<(), ConvertError> {
-    let reader = Reader::open(&options.traces, &rttng_ctf::read::Options::default())?;
+    let mut reader = Reader::open(&options.traces, &rttng_ctf::read::Options::default())?;
     for trace in reader.traces() {
         for warning in trace.warnings() {
             let path = trace.metadata().display();
             eprintln!("rttng convert: {path}, line {}: {}", warning.line, warning.message);
         }
     }
-    let _selector = Selector::new(options.selected.selection(options.clock_gmt), &reader)?;
+    let mut selector = Selector::new(options.selected.selection(options.clock_gmt), &reader)?;
     match options.to {
-        Format::Ctf1 => Err(ConvertError::output(&options.output)(std::io::ErrorKind::Unsupported.into())),
+        Format::Ctf1 => {
+            let written = CtfOptions { packet_bytes: options.packet_size };
+            ctf::convert(&mut reader, &options.traces, &mut selector, &written, &options.output).map(drop)
+        }
     }
 }

@@ -21,6 +21,11 @@ pub(crate) struct Options {
     #[arg(short = 'o', short_alias = 'w', long, value_name = "PATH")]
     pub(crate) output: PathBuf,
 
+    /// Make packets anew, to be at most so large where no single event is larger: bytes, or with `k`, `M` or `G` behind;
+    /// without this they are as they were recorded
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) packet_size: Option<u64>,
+
     /// Times of --begin, --end and --timerange are those of UTC, not of the local time zone
     #[arg(long)]
     pub(crate) clock_gmt: bool,
@@ -36,4 +41,9 @@ pub(crate) enum Format {
     /// A folder of traces of the Common Trace Format, version 1.8
     #[value(alias = "ctf", alias = "ctf-1.8")]
     Ctf1,
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    let size = crate::lttng::values::size(text).filter(|size| *size > 0);
+    size.ok_or_else(|| "a size is a number of bytes, or one with `k`, `M` or `G` behind".to_owned())
 }

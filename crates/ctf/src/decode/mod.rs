@@ -16,11 +16,12 @@ mod program;
 mod show;
 
 pub use compile::CompileError;
+pub(crate) use compile::{Compiler, Phase, Resolver, Scopes, Use, Uses, option_ranges};
 pub use layout::{IntegerForm, Labels, Layout, Node, NodeId, NodeKind, Visit};
 pub use packet::{PACKET_MAGIC, PacketError, PacketInfo, SeenEvent, TraceDecoder};
-pub(crate) use packet::{PassedEvent, StreamDecoder};
+pub(crate) use packet::{PassedEvent, StreamDecoder, integer_of, known_fields, scopes_of};
 pub use program::DecodeError;
-pub(crate) use program::Machine;
+pub(crate) use program::{Bits, Count, Machine, Slot, extended, sort_key};
 pub(crate) use show::show;
 
 /// What a program shows, if it shows anything.

@@ -486,7 +486,12 @@ fn short_header(steps: &[Step]) -> Option<ShortHeader> {
     found.map(|(form, _)| form)
 }
 
-fn scopes_of<'t>(trace: &'t TraceClass, stream: Option<&'t StreamClass>, event: Option<usize>) -> Scopes<'t> {
+/// The structures of a trace, of a stream class of it, and of the event class at position `event` of that.
+pub(crate) fn scopes_of<'t>(
+    trace: &'t TraceClass,
+    stream: Option<&'t StreamClass>,
+    event: Option<usize>,
+) -> Scopes<'t> {
     let event = stream.zip(event).map(|(stream, event)| &stream.events[event]);
     [
         (Scope::PacketHeader, trace.packet_header.as_ref()),
@@ -496,6 +501,16 @@ fn scopes_of<'t>(trace: &'t TraceClass, stream: Option<&'t StreamClass>, event: 
         (Scope::EventContext, event.and_then(|event| event.context.as_ref())),
         (Scope::EventFields, event.and_then(|event| event.fields.as_ref())),
     ]
+}
+
+/// What is kept of which fields, for those who compile the types of a trace for themselves.
+pub(crate) fn known_fields(trace: &TraceClass) -> Result<Uses, CompileError> {
+    let mut uses = Uses::new(KNOWN_SLOTS);
+    trace.packet_header.as_ref().map(|header| keep(header, &HEADER_FIELDS, &mut uses));
+    for stream in &trace.streams {
+        resolve_stream(trace, stream, &mut uses)?;
+    }
+    Ok(uses)
 }
 
 fn resolve_stream(trace: &TraceClass, stream: &StreamClass, uses: &mut Uses) -> Result<(), CompileError> {
@@ -550,7 +565,7 @@ fn use_event_header(structure: &Structure, uses: &mut Uses) {
     }
 }
 
-pub(super) fn integer_of(field: &Field) -> Option<&Integer> {
+pub(crate) fn integer_of(field: &Field) -> Option<&Integer> {
     match &field.ty {
         Type::Integer(integer) => Some(integer),
         Type::Enumeration(enumeration) => Some(&enumeration.container),

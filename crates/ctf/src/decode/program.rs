@@ -328,7 +328,7 @@ pub(crate) enum ShortHeader {
 
 /// The time whose low `size` bits are `low` and that is the next one not before `time`.
 #[inline]
-fn extended(time: u64, low: u64, size: u8) -> u64 {
+pub(crate) fn extended(time: u64, low: u64, size: u8) -> u64 {
     if size >= 64 {
         return low;
     }

@@ -43,7 +43,7 @@ impl TimeScale {
 }
 
 /// The clock that the times of a stream are of, if it has any.
-pub(super) fn clock_of<'t>(trace: &'t TraceClass, stream: &StreamClass) -> Option<&'t Clock> {
+pub(crate) fn clock_of<'t>(trace: &'t TraceClass, stream: &StreamClass) -> Option<&'t Clock> {
     let scopes = [&stream.event_header, &stream.packet_context, &stream.event_context];
     let own = stream.events.iter().flat_map(|event| [&event.context, &event.fields]);
     let mapped = scopes.into_iter().chain(own).flatten().find_map(mapped_clock);

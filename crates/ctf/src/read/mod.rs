@@ -37,6 +37,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 pub use clock::TimeScale;
+pub(crate) use clock::clock_of;
 pub use error::ReadError;
 pub use open::Options;
 
@@ -51,6 +52,7 @@ use stream::{Next, Stream};
 pub struct Trace {
     class: TraceClass,
     metadata: PathBuf,
+    places: Vec<PathBuf>,
     name: String,
     warnings: Vec<crate::tsdl::Warning>,
     layouts: Vec<StreamLayouts>,
@@ -73,6 +75,11 @@ impl Trace {
     /// Its metadata file.
     pub fn metadata(&self) -> &Path {
         &self.metadata
+    }
+
+    /// Its folders, as far as they are below the folder that was opened: several for a trace of several chunks.
+    pub fn places(&self) -> &[PathBuf] {
+        &self.places
     }
 
     /// The host that it was recorded on and its place below the folder that was opened, as far as they are known.
@@ -118,6 +125,37 @@ pub struct Lost {
     pub count: LossCount,
     /// Between when and when, in nanoseconds since the origin, if that is known.
     pub span: Option<(i64, i64)>,
+}
+
+/// A packet of a stream as its context describes it; nothing where the stream class has no such field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordedPacket {
+    /// When it begins, in clock cycles.
+    pub begin: Option<u64>,
+    /// When it ends, in clock cycles.
+    pub end: Option<u64>,
+    /// Its number in the stream.
+    pub sequence_number: Option<u64>,
+    /// Events of the stream that were discarded up to its end, as a running total.
+    pub events_discarded: Option<u64>,
+}
+
+/// The bits of an event where it was recorded.
+#[derive(Debug, Clone, Copy)]
+pub struct RecordedEvent<'r> {
+    /// A part of its packet, with the whole event in it.
+    pub bytes: &'r [u8],
+    /// Where that part starts in the packet, in bits: a multiple of the largest alignment.
+    pub offset: u64,
+    /// Where the event ends, in bits from the start of `bytes`. It starts where the one before ends, or the events of its
+    /// packet start.
+    pub end: u64,
+    /// Position of its class in [`StreamClass::events`].
+    pub class: usize,
+    /// When it was, in clock cycles.
+    pub time: u64,
+    /// The clock after all of its fields, in cycles.
+    pub clock: u64,
 }
 
 /// What comes next.
@@ -220,6 +258,16 @@ impl Reader {
                 content_bytes: packet.content_bits.div_ceil(8),
             }
         })
+    }
+
+    /// What is known of packet number `number` of a stream. Its end may be known only once it was read.
+    pub fn packet(&self, stream: usize, number: usize) -> Option<RecordedPacket> {
+        self.streams.get(stream)?.recorded_packet(number)
+    }
+
+    /// The first bytes of a packet, up to the end of its context at least.
+    pub fn packet_head(&self, stream: usize, number: usize) -> Result<Vec<u8>, ReadError> {
+        self.streams[stream].packet_head(number)
     }
 
     /// The next message, or nothing at the end. After an error that stream ends; the others can be read on.
@@ -327,6 +375,21 @@ impl<'r> Event<'r> {
     #[inline]
     pub fn nanoseconds(&self) -> Option<i64> {
         self.stream.scale.map(|scale| scale.nanoseconds(self.passed.time))
+    }
+
+    /// What is known of packet number `number` of its stream.
+    pub fn recorded_packet(&self, number: usize) -> Option<RecordedPacket> {
+        self.stream.recorded_packet(number)
+    }
+
+    /// The first bytes of a packet of its stream, up to the end of its context at least.
+    pub fn packet_head(&self, number: usize) -> Result<Vec<u8>, ReadError> {
+        self.stream.packet_head(number)
+    }
+
+    /// Its bits.
+    pub fn recorded(&self) -> RecordedEvent<'_> {
+        self.stream.recorded(self.passed)
     }
 
     /// Shows the context of its packet, without the fields that say sizes, times and counts.

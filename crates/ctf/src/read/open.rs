@@ -95,7 +95,7 @@ fn open_trace(
         }));
     }
     let layouts = layouts(&class, &decoder);
-    Ok(Trace { name: name(&class, &places), layouts, class, metadata: path, warnings })
+    Ok(Trace { name: name(&class, &places), places, layouts, class, metadata: path, warnings })
 }
 
 /// What there is to see in all streams of a trace.

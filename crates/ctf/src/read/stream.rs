@@ -20,7 +20,7 @@ use super::clock::TimeScale;
 use super::error::ReadError;
 use super::merge::Tournament;
 use super::packets::{Packet, read_head};
-use super::{LossCount, Lost};
+use super::{LossCount, Lost, RecordedEvent, RecordedPacket};
 use crate::decode::{DecodeError, Machine, PassedEvent, StreamDecoder, TraceDecoder, Visit, show};
 use crate::types::Scope;
 
@@ -478,6 +478,47 @@ impl Stream {
             }
         }
         Ok(())
+    }
+
+    /// What is known of a packet.
+    pub(super) fn recorded_packet(&self, number: usize) -> Option<RecordedPacket> {
+        let packet = self.packets.get(number)?;
+        Some(RecordedPacket {
+            begin: self.begin_of(packet),
+            end: packet.end,
+            sequence_number: self.counts_packets.then_some(packet.sequence_number),
+            events_discarded: self.counts_discarded.then_some(packet.discarded),
+        })
+    }
+
+    /// The first bytes of a packet.
+    pub(super) fn packet_head(&self, number: usize) -> Result<Vec<u8>, ReadError> {
+        let Some(packet) = self.packets.get(number) else { return Ok(Vec::new()) };
+        let path = &self.files[packet.file as usize];
+        let opened;
+        let file = match &self.file {
+            Some((open, file)) if *open == packet.file => file,
+            _ => {
+                opened = File::open(path).map_err(|error| ReadError::of(path, error))?;
+                &opened
+            }
+        };
+        let end = packet.offset.saturating_add(packet.packet_bits / 8);
+        let (mut slots, mut head) = (self.slots.clone(), Vec::new());
+        read_head(file, path, packet.offset, end, &self.trace_decoder, &mut slots, &mut head)?;
+        Ok(head)
+    }
+
+    /// The bits of the event that was passed last.
+    pub(super) fn recorded(&self, event: PassedEvent) -> RecordedEvent<'_> {
+        RecordedEvent {
+            bytes: &self.window,
+            offset: self.window_start * 8,
+            end: self.at,
+            class: event.class,
+            time: event.time,
+            clock: self.time,
+        }
     }
 
     #[cold]

@@ -35,8 +35,14 @@ pub fn write(trace: &TraceClass) -> String {
     }
     trace.clocks.iter().for_each(|class| clock(out, class));
     for class in &trace.streams {
-        stream(out, class, trace.byte_order);
-        class.events.iter().for_each(|class_of| event(out, class.id, class_of, trace.byte_order));
+        // Readers refuse an id that no field could tell.
+        let has_id = trace.packet_header.as_ref().is_some_and(|header| header.field("stream_id").is_some());
+        let stream_id = (has_id || trace.streams.len() > 1).then_some(class.id);
+        stream(out, stream_id, class, trace.byte_order);
+        class.events.iter().for_each(|event_class| {
+            let has_id = event_class.id != 0 || class.event_header.is_some();
+            event(out, stream_id, has_id, event_class, trace.byte_order);
+        });
     }
     text
 }
@@ -63,18 +69,27 @@ fn clock(out: &mut String, clock: &Clock) {
     );
 }
 
-fn stream(out: &mut String, stream: &StreamClass, native: ByteOrder) {
-    put(out, format_args!("stream {{\n\tid = {};\n", stream.id));
+fn stream(out: &mut String, id: Option<u64>, stream: &StreamClass, native: ByteOrder) {
+    out.push_str("stream {\n");
+    if let Some(id) = id {
+        put(out, format_args!("\tid = {id};\n"));
+    }
     structure(out, "event.header", stream.event_header.as_ref(), native);
     structure(out, "packet.context", stream.packet_context.as_ref(), native);
     structure(out, "event.context", stream.event_context.as_ref(), native);
     out.push_str("};\n\n");
 }
 
-fn event(out: &mut String, stream: u64, event: &EventClass, native: ByteOrder) {
+fn event(out: &mut String, stream: Option<u64>, has_id: bool, event: &EventClass, native: ByteOrder) {
     out.push_str("event {\n\tname = ");
     quoted(out, &event.name, Newline::Escaped);
-    put(out, format_args!(";\n\tid = {};\n\tstream_id = {stream};\n", event.id));
+    out.push_str(";\n");
+    if has_id {
+        put(out, format_args!("\tid = {};\n", event.id));
+    }
+    if let Some(id) = stream {
+        put(out, format_args!("\tstream_id = {id};\n"));
+    }
     if let Some(level) = event.log_level {
         put(out, format_args!("\tloglevel = {level};\n"));
     }

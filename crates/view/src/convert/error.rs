@@ -10,6 +10,22 @@ pub enum ConvertError {
     /// The traces cannot be read, or the selection does not fit them.
     #[error(transparent)]
     View(#[from] ViewError),
+    /// The types of a trace cannot be written.
+    #[error("{}: {cause}", path.display())]
+    Types {
+        /// The trace's metadata.
+        path: PathBuf,
+        /// Why.
+        cause: String,
+    },
+    /// A packet cannot be copied.
+    #[error("{}: {cause}", path.display())]
+    Copy {
+        /// The data file.
+        path: PathBuf,
+        /// Why.
+        cause: rttng_ctf::write::CopyError,
+    },
     /// There is something already under the name of the output.
     #[error("{} exists; nothing is overwritten: choose another name, or move it away first", .0.display())]
     Exists(PathBuf),

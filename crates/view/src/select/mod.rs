@@ -164,6 +164,16 @@ impl Selector {
         Ok(selector)
     }
 
+    /// Whether nothing was asked for: everything is shown.
+    pub fn is_everything(&self) -> bool {
+        self.is_all
+    }
+
+    /// From when to when, in nanoseconds, as far as it was asked for and is known by now.
+    pub fn range(&self) -> Option<(i64, i64)> {
+        self.range.filter(|_| self.selection.begin.is_some() || self.selection.end.is_some())
+    }
+
     /// Whether an event is shown. A shown event counts towards the limit.
     #[inline]
     pub fn judge(&mut self, event: &mut Event<'_>) -> Result<Verdict, crate::ViewError> {
