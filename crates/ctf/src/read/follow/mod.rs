@@ -253,7 +253,8 @@ impl<S: Source> Follower<S> {
         let decoder = Arc::new(decoder);
         let layouts = layouts(&class, &decoder);
         let quirks = EndTimes::of(&class.environment);
-        let trace = Trace { name: name(&class, places), class, metadata: path, warnings, layouts };
+        let name = name(&class, places);
+        let trace = Trace { name, places: places.to_owned(), class, metadata: path, warnings, layouts };
         match (self.reader.traces.get_mut(number), self.traces.get_mut(number)) {
             (Some(known), Some(followed)) => {
                 if !has_grown(&known.class, &trace.class) {
@@ -289,6 +290,7 @@ impl<S: Source> Follower<S> {
             trace.places = places;
             let class = &self.reader.traces[number].class;
             self.reader.traces[number].name = name(class, &trace.places);
+            self.reader.traces[number].places = trace.places.clone();
         }
         let mut paths = trace.paths.to_vec();
         for FileNews { file, path, size } in files {

@@ -137,7 +137,7 @@ impl Writing<'_> {
                     let packets = Packets::Event(&event);
                     let done = output
                         .pass_to(&packets, event.packet(), keeps_empty, range, &bounds)
-                        .and_then(|()| output.event(&event.recorded(), is_wanted, &bounds));
+                        .and_then(|()| output.event(&packets, &event.recorded(), is_wanted, &bounds));
                     if let Err(error) = done {
                         return Err(self.at_fault(reader, number, error));
                     }

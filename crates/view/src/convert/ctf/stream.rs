@@ -1,8 +1,8 @@
 //! One data stream: which recorded packet becomes which written one.
 //!
 //! A packet says how many events were discarded up to its end, and by its number how many packets were lost before it. So
-//! that both stay true, a packet that tells of a loss is written even if nothing else of it is, and is neither joined with
-//! others nor cut, unless a time in it cannot be told otherwise.
+//! that both stay true, a packet that tells of a loss is written even if nothing else of it is, and so is the one before it,
+//! where the loss begins; and it is neither joined with others nor cut, unless a time in it cannot be told otherwise.
 
 use rttng_ctf::read::{Event, ReadError, Reader, RecordedEvent, RecordedPacket, TimeScale};
 use rttng_ctf::write::{CopyError, PacketHead, StreamCopy};
@@ -69,8 +69,8 @@ pub(super) struct Output {
     /// Where the next event starts in its recorded packet, in bits, and the clock before it.
     at: u64,
     clock: u64,
-    /// What the recorded packet before said: counter of discarded events, and number.
-    before: Option<(u64, u64)>,
+    /// The recorded packet before.
+    before: Option<Before>,
     /// Discarded events before the first packet that counts.
     uncounted: u64,
     /// The number of the next written packet, once there is one.
@@ -82,6 +82,15 @@ pub(super) struct Output {
     end: Option<u64>,
     /// Whether the reader told of a loss before the next recorded packet.
     is_told_of_loss: bool,
+}
+
+/// The recorded packet before.
+#[derive(Debug, Clone, Copy)]
+struct Before {
+    number: usize,
+    discarded: u64,
+    sequence_number: u64,
+    is_written: bool,
 }
 
 /// The recorded packet that an output is in.
@@ -158,9 +167,11 @@ impl Output {
         let sequence_number = facts.sequence_number.unwrap_or(0);
         let (has_discarded, lost_packets) = match self.before {
             None => (discarded != self.uncounted, 0),
-            Some((before, number)) => {
-                let lost = sequence_number.checked_sub(number).and_then(|steps| steps.checked_sub(1));
-                (discarded != before, lost.unwrap_or(0))
+            Some(before) => {
+                let lost = sequence_number
+                    .checked_sub(before.sequence_number)
+                    .and_then(|steps| steps.checked_sub(1));
+                (discarded != before.discarded, lost.unwrap_or(0))
             }
         };
         self.current =
@@ -187,9 +198,14 @@ impl Output {
         }
         if !current.is_written && (keeps_empty || current.is_lossy()) {
             let begin = current.facts.begin.or(end).unwrap_or(self.clock);
-            self.begin(&mut current, begin, bounds)?;
+            self.begin(packets, &mut current, begin, bounds)?;
         }
-        self.before = Some((discarded, current.facts.sequence_number.unwrap_or(0)));
+        self.before = Some(Before {
+            number: current.number,
+            discarded,
+            sequence_number: current.facts.sequence_number.unwrap_or(0),
+            is_written: current.is_written,
+        });
         if current.is_written {
             self.end = end;
             if bounds.packet_bits.is_none() || self.is_lossy {
@@ -205,8 +221,18 @@ impl Output {
     }
 
     /// Begins to write the recorded packet that it is in: a packet, or more of the one that is open.
-    fn begin(&mut self, current: &mut Current, begin: u64, bounds: &Bounds) -> Result<(), Fault> {
+    fn begin(
+        &mut self,
+        packets: &Packets<'_, '_>,
+        current: &mut Current,
+        begin: u64,
+        bounds: &Bounds,
+    ) -> Result<(), Fault> {
         current.is_written = true;
+        if let Some(before) = self.before.filter(|before| current.is_lossy() && !before.is_written) {
+            self.write_empty(packets, before.number)?;
+            self.copy.enter(&packets.head(current.number)?)?;
+        }
         if bounds.packet_bits.is_some() {
             let surroundings = self.copy.surroundings()?;
             if self.copy.is_open() && !current.is_lossy() && surroundings == self.surroundings {
@@ -216,6 +242,19 @@ impl Output {
         }
         self.copy.close(self.end)?;
         self.open(current, begin, current.lost_packets)
+    }
+
+    /// Writes a recorded packet without its events.
+    fn write_empty(&mut self, packets: &Packets<'_, '_>, number: usize) -> Result<(), Fault> {
+        let Some(facts) = packets.packet(number) else { return Ok(()) };
+        self.copy.close(self.end)?;
+        self.copy.enter(&packets.head(number)?)?;
+        let empty =
+            Current { number, facts, has_discarded: false, lost_packets: 0, is_written: true, is_cut: true };
+        let end = facts.end.or(facts.begin);
+        self.open(&empty, end.unwrap_or(self.clock), 0)?;
+        self.end = end;
+        Ok(self.copy.close(end)?)
     }
 
     fn open(&mut self, current: &Current, begin: u64, lost_packets: u64) -> Result<(), Fault> {
@@ -233,6 +272,7 @@ impl Output {
     /// Takes the next event of the recorded packet that it is in.
     pub(super) fn event(
         &mut self,
+        packets: &Packets<'_, '_>,
         event: &RecordedEvent<'_>,
         is_wanted: bool,
         bounds: &Bounds,
@@ -254,7 +294,7 @@ impl Output {
                 Some(begin) => begin,
                 None => event.time,
             };
-            self.begin(&mut current, begin, bounds)?;
+            self.begin(packets, &mut current, begin, bounds)?;
             self.current = Some(current);
         }
         let is_full = bounds.packet_bits.is_some_and(|most| {
@@ -296,7 +336,7 @@ impl Output {
                     self.enter(packets, self.next)?;
                     if let Some(mut current) = self.current.take() {
                         let begin = current.facts.begin.unwrap_or(self.clock);
-                        self.begin(&mut current, begin, bounds)?;
+                        self.begin(packets, &mut current, begin, bounds)?;
                         self.copy.close(Some(begin))?;
                     }
                 }
