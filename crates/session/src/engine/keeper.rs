@@ -37,6 +37,10 @@ impl Core {
     /// Has what was registered with some buffers kept, so that no event can be in the trace whose description is not,
     /// even if this daemon is killed the next moment. With the real consumer daemon that takes too long to wait for it.
     pub(crate) async fn keep_metadata(self: &Rc<Self>, buffers: &Rc<Buffers>) {
+        // Most applications register what others have registered before.
+        if buffers.sending.try_lock().is_ok() && buffers.registry.borrow().unsent(1).is_none() {
+            return;
+        }
         let current = self.consumer.current().filter(|of| of.number() == buffers.incarnation);
         let is_slow = self.keeper.slow_at.get().is_some_and(|at| at.elapsed() < IMPATIENCE);
         if is_slow || !current.is_some_and(|of| of.is_ours()) {

@@ -23,6 +23,10 @@ use crate::model::{Output, Session, SessionId};
 const FIRST_LOOK: Duration = Duration::from_millis(2);
 /// The longest wait between two looks.
 const LAST_LOOK: Duration = Duration::from_millis(500);
+/// So long "data is pending" waits for its end.
+const SOON: Duration = Duration::from_millis(100);
+/// How often it looks.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(3);
 
 impl Engine {
     /// Starts a session: its chunk and buffers are made, every application that answers has its objects and records.
@@ -119,7 +123,8 @@ impl Engine {
         core.flush(&run).await
     }
 
-    /// Whether a stopped session still has data that is not written.
+    /// Whether a stopped session still has data that is not written. "Yes" is said late: clients wait for 0.2 s before
+    /// they ask again, and the consumer daemon needs a few milliseconds.
     ///
     /// # Errors
     /// [`ErrorCode::SessionStarted`] while it is active.
@@ -134,12 +139,18 @@ impl Engine {
         // An operation that is under way (a stop, a rotation) has data to move.
         let Ok(_turn) = run.turn.try_lock() else { return Ok(true) };
         let Some(incarnation) = core.incarnation_of(&run) else { return Ok(false) };
-        match incarnation.call(Command::DataPending(WireId(id.0))).await {
-            Ok(Answer::DataPending(pending)) => Ok(pending),
-            Ok(_) => Ok(false),
-            Err(error) => {
-                debug!(%error, "nothing is known of pending data");
-                Ok(false)
+        let asked = Instant::now();
+        loop {
+            match incarnation.call(Command::DataPending(WireId(id.0))).await {
+                Ok(Answer::DataPending(true)) if asked.elapsed() < SOON => {
+                    tokio::time::sleep(BETWEEN_LOOKS).await
+                }
+                Ok(Answer::DataPending(pending)) => return Ok(pending),
+                Ok(_) => return Ok(false),
+                Err(error) => {
+                    debug!(%error, "nothing is known of pending data");
+                    return Ok(false);
+                }
             }
         }
     }
