@@ -24,12 +24,15 @@ mod context;
 mod cpu;
 mod field;
 mod filter;
+mod free_text;
 mod grace;
 mod list;
+mod macros;
 mod notifier;
 mod payload;
 mod perf;
 mod recorder;
+mod shown;
 mod signals;
 mod statedump;
 mod value;
@@ -41,6 +44,10 @@ pub use field::{BOOL, Base, Element, EnumEntry, Enumeration, Field, FieldType, F
 #[doc(hidden)]
 pub use list::ListEntry;
 pub use list::register;
+#[doc(hidden)]
+pub use macros::__private;
 pub use payload::{Elements, FieldView, Payload, PayloadSize, SlotWriter};
 pub use recorder::record;
+pub use rttng_ust_derive::{Value, tracepoint};
+pub use shown::{Shown, debug, show};
 pub use value::{Binary, Bytes, Hex, NetworkOrder, Number, Octal, Text, Value};

@@ -52,7 +52,13 @@ pub trait Value {
     }
 }
 
-/// A number that can be an element of an array or sequence.
+/// A number that can be an element of an array or sequence: the session daemon of LTTng 2.13 refuses all but integers
+/// (`docs/spec/trace-output.md`, 12.9).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an element of an array or slice in an LTTng event",
+    label = "elements are integers of up to 64 bits",
+    note = "LTTng refuses arrays of anything else; floats can be recorded as their bits (`f64::to_bits`)"
+)]
 pub trait Number: Value + Copy {
     /// What the element is.
     const ELEMENT: Element;
@@ -163,10 +169,6 @@ macro_rules! float_values {
             }
         }
 
-        impl Number for $type {
-            const ELEMENT: Element = Element::Float(Float::$float);
-            const SIZE: usize = size_of::<$type>();
-        }
     )*};
 }
 
