@@ -53,7 +53,7 @@ impl Machine {
         let page = rustix::param::page_size() as u64;
         Machine {
             cpus: possible_cpus(),
-            memory: available_memory().unwrap_or(1 << 30),
+            memory: rttng_world::memory::available_here().unwrap_or(1 << 30),
             shared: free_space(Path::new("/dev/shm")).unwrap_or(0),
             page,
         }
@@ -95,13 +95,6 @@ fn possible_cpus() -> u64 {
         Some(highest) => highest + 1,
         None => std::thread::available_parallelism().map_or(1, |count| count.get() as u64),
     }
-}
-
-fn available_memory() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kilobytes * 1024)
 }
 
 fn free_space(path: &Path) -> Option<u64> {
