@@ -110,6 +110,27 @@ impl Environment {
     }
 }
 
+/// What tells a trace, a stream class or a clock of CTF 2 from others.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Identity {
+    /// Who gives out the names.
+    pub namespace: Option<String>,
+    /// The name.
+    pub name: Option<String>,
+    /// Any text that is unique under this name.
+    pub uid: Option<String>,
+}
+
+/// The version of the format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
+pub enum Version {
+    /// 1.8, with metadata in TSDL.
+    #[default]
+    Ctf1,
+    /// 2, with metadata in JSON.
+    Ctf2,
+}
+
 /// A clock that timestamps count in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clock {
@@ -127,8 +148,14 @@ pub struct Clock {
     pub offset_seconds: i64,
     /// Cycles from the origin to value 0.
     pub offset: i64,
-    /// Whether clocks of this kind can be compared without correction everywhere.
+    /// Whether clocks of this kind can be compared without correction everywhere: its origin is the Unix epoch.
     pub absolute: bool,
+    /// CTF 2: what else tells it from others; `name` above is its internal id.
+    pub identity: Identity,
+    /// CTF 2: an origin that is not the Unix epoch.
+    pub origin: Option<Identity>,
+    /// CTF 2: how far all values may be off together, in cycles.
+    pub accuracy: Option<u64>,
 }
 
 impl Clock {
@@ -143,6 +170,9 @@ impl Clock {
             offset_seconds: 0,
             offset,
             absolute: false,
+            identity: Identity::default(),
+            origin: None,
+            accuracy: None,
         }
     }
 
@@ -206,6 +236,10 @@ pub struct StreamClass {
     pub event_context: Option<Structure>,
     /// The kinds of events.
     pub events: Vec<EventClass>,
+    /// CTF 2: what tells it from others.
+    pub identity: Identity,
+    /// CTF 2: name of its clock. In CTF 1.8 the fields that are times say that.
+    pub default_clock: Option<String>,
 }
 
 impl StreamClass {
@@ -230,6 +264,14 @@ pub struct TraceClass {
     pub clocks: Vec<Clock>,
     /// The kinds of streams, in the order of declaration.
     pub streams: Vec<StreamClass>,
+    /// The version of the format that it was read from.
+    ///
+    /// What CTF 2 says with roles is said with the names of CTF 1.8 here (`packet_size`, `timestamp_begin`, `id`, …), and
+    /// all other names have an underscore in front, so that [`Field::display_name`](crate::Field::display_name) gives what
+    /// the metadata has.
+    pub version: Version,
+    /// CTF 2: what tells it from others.
+    pub identity: Identity,
 }
 
 impl TraceClass {
@@ -242,6 +284,8 @@ impl TraceClass {
             environment: Environment::default(),
             clocks: Vec::new(),
             streams: Vec::new(),
+            version: Version::Ctf1,
+            identity: Identity::default(),
         }
     }
 

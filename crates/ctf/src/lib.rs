@@ -4,6 +4,8 @@
 //! * [`types`] and [`class`]: what metadata says, as plain data ([`Type`], [`TraceClass`]).
 //! * [`ust`]: the metadata, packets and contexts of user space, as the 2.13.9 session daemon declares them.
 //! * [`tsdl`]: metadata text of any CTF 1.8 trace, read and written.
+//! * [`ctf2`]: metadata of CTF 2 traces, and the field types that only they have.
+//! * [`read_metadata`]: a metadata file of either version.
 //! * [`metadata_packet`], [`index`]: the packets around that text, and index files.
 //! * [`read`]: the events of traces in time order, with their values.
 //! * [`write`]: data streams, written.
@@ -23,8 +25,10 @@
 //! ```
 
 pub mod class;
+pub mod ctf2;
 pub mod decode;
 pub mod index;
+mod metadata;
 pub mod metadata_packet;
 pub mod read;
 pub mod summary;
@@ -34,7 +38,10 @@ pub mod types;
 pub mod ust;
 pub mod write;
 
-pub use class::{BadUuid, Clock, EnvValue, Environment, EventClass, StreamClass, TraceClass, Uuid};
+pub use class::{
+    BadUuid, Clock, EnvValue, Environment, EventClass, Identity, StreamClass, TraceClass, Uuid, Version,
+};
+pub use metadata::{Metadata, MetadataError, Warning, read_metadata};
 pub use types::{
     Array, Base, ByteOrder, Encoding, Enumeration, Field, FieldRef, Float, Integer, Mapping, MappingRange,
     Scope, Sequence, Structure, Type, Variant,

@@ -15,6 +15,9 @@ const MAX_PACKET_SIZE: usize = 1 << 28;
 /// What metadata of this crate's writing is: version 1.8 of CTF.
 const VERSION: (u8, u8) = (1, 8);
 
+/// Packets that hold JSON (CTF2-PMETA-1.0).
+const VERSION_2: (u8, u8) = (2, 0);
+
 /// What is wrong with a file of metadata packets.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("metadata packet at byte {offset}: {fault}")]
@@ -53,7 +56,7 @@ pub enum PacketFault {
     #[error("it is compressed, encrypted or has a checksum, which this program does not know")]
     Encoded,
     /// Another version of the format.
-    #[error("its CTF version is {major}.{minor}, this program knows {}.{}", VERSION.0, VERSION.1)]
+    #[error("its CTF version is {major}.{minor}, this program knows {}.{} and {}.{}", VERSION.0, VERSION.1, VERSION_2.0, VERSION_2.1)]
     BadVersion {
         /// The major number.
         major: u8,
@@ -179,7 +182,7 @@ fn read_packet(bytes: &[u8], order: ByteOrder, trace: Option<Uuid>) -> Result<Pa
     if header[32..35] != [0; 3] {
         return Err(PacketFault::Encoded);
     }
-    if (header[35], header[36]) != VERSION {
+    if ![VERSION, VERSION_2].contains(&(header[35], header[36])) {
         return Err(PacketFault::BadVersion { major: header[35], minor: header[36] });
     }
     let (content_bits, packet_bits) = (u32_at(24), u32_at(28));

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::class::{TraceClass, Uuid};
-use crate::tsdl::{Warning, read_metadata};
+use crate::metadata::{Warning, read_metadata};
 
 /// Folders deeper than this are not looked into.
 const MAX_DEPTH: usize = 32;

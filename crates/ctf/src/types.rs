@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use crate::ctf2::{BitArray, Blob, Boolean, Choice, Optional, Text, VariableInteger};
+
 /// Order of the bytes of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ByteOrder {
@@ -251,22 +253,27 @@ pub struct Enumeration {
 impl Enumeration {
     /// Each label with its first and last value, automatic ones worked out.
     pub fn ranges(&self) -> impl Iterator<Item = (&str, i128, i128)> {
-        let mut next = 0i128;
-        self.mappings.iter().map(move |mapping| {
-            let (first, last) = match mapping.range {
-                MappingRange::Automatic => (next, next),
-                MappingRange::Value(value) => (value, value),
-                MappingRange::Range(first, last) => (first, last),
-            };
-            next = last.saturating_add(1);
-            (mapping.label.as_str(), first, last)
-        })
+        ranges(&self.mappings)
     }
 
     /// The first label that covers `value`.
     pub fn label_of(&self, value: i128) -> Option<&str> {
         self.ranges().find(|(_, first, last)| (*first..=*last).contains(&value)).map(|(label, ..)| label)
     }
+}
+
+/// Each label with its first and last value, automatic ones worked out.
+pub(crate) fn ranges(mappings: &[Mapping]) -> impl Iterator<Item = (&str, i128, i128)> {
+    let mut next = 0i128;
+    mappings.iter().map(move |mapping| {
+        let (first, last) = match mapping.range {
+            MappingRange::Automatic => (next, next),
+            MappingRange::Value(value) => (value, value),
+            MappingRange::Range(first, last) => (first, last),
+        };
+        next = last.saturating_add(1);
+        (mapping.label.as_str(), first, last)
+    })
 }
 
 /// The structures of a packet and an event that a field can live in (the dynamic scopes of CTF), outermost first.
@@ -419,6 +426,23 @@ pub enum Type {
     Structure(Structure),
     /// One of several fields.
     Variant(Variant),
+    /// CTF 2: bits that are no number.
+    BitArray(BitArray),
+    /// CTF 2: yes or no.
+    Boolean(Boolean),
+    /// CTF 2: an integer in as many bytes as it needs.
+    VariableInteger(VariableInteger),
+    /// CTF 2: text of other lengths and encodings than [`Type::String`].
+    Text(Text),
+    /// CTF 2: bytes of some kind.
+    Blob(Blob),
+    /// CTF 2: a field that is there or not.
+    Optional(Optional),
+    /// CTF 2: one of several fields, by the value of an integer.
+    Choice(Choice),
+    /// CTF 2: what is in it (an integer, a floating point number, an enumeration, bits or a boolean), with its bits in the
+    /// opposite order.
+    Reversed(Box<Type>),
 }
 
 impl Type {
@@ -443,6 +467,41 @@ impl Type {
             Type::Sequence(sequence) => sequence.element.alignment_bits().max(sequence.min_alignment_bits),
             Type::Structure(structure) => structure.alignment_bits(),
             Type::Variant(variant) => variant.min_alignment_bits.max(1),
+            Type::BitArray(bits) => bits.container.alignment_bits.max(1),
+            Type::Boolean(boolean) => boolean.container.alignment_bits.max(1),
+            Type::VariableInteger(_) | Type::Text(_) | Type::Blob(_) => 8,
+            Type::Optional(_) | Type::Choice(_) => 1,
+            Type::Reversed(inner) => inner.alignment_bits(),
+        }
+    }
+
+    /// The type without the order of its bits.
+    pub fn in_order(&self) -> &Type {
+        match self {
+            Type::Reversed(inner) => inner,
+            other => other,
+        }
+    }
+
+    /// The types that it holds: elements, fields, options.
+    pub fn parts(&self) -> Box<dyn Iterator<Item = &Type> + '_> {
+        match self {
+            Type::Array(array) => Box::new(std::iter::once(&*array.element)),
+            Type::Sequence(sequence) => Box::new(std::iter::once(&*sequence.element)),
+            Type::Optional(optional) => Box::new(std::iter::once(&optional.content.ty)),
+            Type::Reversed(inner) => Box::new(std::iter::once(&**inner)),
+            Type::Structure(structure) => Box::new(structure.fields.iter().map(|field| &field.ty)),
+            Type::Variant(variant) => Box::new(variant.options.iter().map(|field| &field.ty)),
+            Type::Choice(choice) => Box::new(choice.options.iter().map(|field| &field.ty)),
+            Type::Integer(_)
+            | Type::Float(_)
+            | Type::Enumeration(_)
+            | Type::String(_)
+            | Type::BitArray(_)
+            | Type::Boolean(_)
+            | Type::VariableInteger(_)
+            | Type::Text(_)
+            | Type::Blob(_) => Box::new(std::iter::empty()),
         }
     }
 
@@ -456,7 +515,14 @@ impl Type {
             Type::Array(_) => "array",
             Type::Sequence(_) => "sequence",
             Type::Structure(_) => "structure",
-            Type::Variant(_) => "variant",
+            Type::Variant(_) | Type::Choice(_) => "variant",
+            Type::BitArray(_) => "bit array",
+            Type::Boolean(_) => "boolean",
+            Type::VariableInteger(_) => "variable-length integer",
+            Type::Text(_) => "string",
+            Type::Blob(_) => "BLOB",
+            Type::Optional(_) => "optional field",
+            Type::Reversed(inner) => inner.kind(),
         }
     }
 }
@@ -471,6 +537,7 @@ macro_rules! into_type {
     )*};
 }
 into_type!(Integer Float Enumeration Array Sequence Structure Variant);
+into_type!(BitArray Boolean VariableInteger Text Blob Optional Choice);
 
 /// A named field of a structure, or an option of a variant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

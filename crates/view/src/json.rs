@@ -23,6 +23,10 @@
 //! labels that fit; text that is not UTF-8 has U+FFFD in its place; floating point numbers that are no numbers are the
 //! texts `NaN`, `Infinity`, `-Infinity`; a variant is what was chosen.
 //!
+//! Of CTF 2: a boolean is `true` or `false`; bits are the number that they make, with names
+//! `{"value":5,"flags":["A"]}` with all that have a bit set; a BLOB is `{"type":"image/png","base64":"iVBO…"}`; an
+//! optional field that is not there is `null`.
+//!
 //! A loss is an object without `event`: `{"lost":"events","count":4,"begin":…,"end":…,"trace":…,"stream":{…}}`, `lost`
 //! being `events` or `packets`, `count` null where nobody counted.
 
@@ -86,6 +90,10 @@ pub(crate) struct NodeJson {
 enum Form {
     Plain,
     Enumeration(Labels),
+    Bits(Labels),
+    /// The media type, as JSON.
+    Blob(String),
+    Optional,
     Braces,
     Brackets,
     /// A variant, of which only the option is written.
@@ -243,7 +251,14 @@ pub(crate) fn nodes(layout: &Layout, key: &str) -> Vec<NodeJson> {
             Some(_) => {}
         }
         let form = match &node.kind {
-            NodeKind::Integer(_) | NodeKind::Float | NodeKind::Text => Form::Plain,
+            NodeKind::Integer(_) | NodeKind::Float | NodeKind::Text | NodeKind::Boolean => Form::Plain,
+            NodeKind::Bits { flags, .. } => Form::Bits(flags.clone()),
+            NodeKind::Blob { media_type } => {
+                let mut text = Out::with_capacity(32);
+                quoted(&mut text, media_type.as_bytes());
+                Form::Blob(String::from_utf8_lossy(text.bytes()).into_owned())
+            }
+            NodeKind::Optional => Form::Optional,
             NodeKind::Enumeration(_, labels) => Form::Enumeration(labels.clone()),
             NodeKind::Structure => Form::Braces,
             NodeKind::Array => Form::Brackets,
@@ -278,16 +293,30 @@ fn quoted(out: &mut Out, text: &[u8]) {
     out.put(b"\"");
 }
 
+/// Bytes as text (RFC 4648, section 4).
+fn base64(out: &mut Out, bytes: &[u8]) {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for group in bytes.chunks(3) {
+        let byte = |at: usize| u32::from(group.get(at).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        let letter = |at: usize| LETTERS[(bits >> (18 - 6 * at) & 63) as usize];
+        let letters = [0, 1, 2, 3].map(|at| if at <= group.len() { letter(at) } else { b'=' });
+        out.put(&letters);
+    }
+}
+
 /// Writes the values that it is shown.
 pub(crate) struct ValueJson<'a> {
     pub(crate) out: &'a mut Out,
     scopes: &'a [Vec<NodeJson>; 4],
     nodes: &'a [NodeJson],
+    /// Where the optional field that was begun last would stand.
+    optional_at: usize,
 }
 
 impl<'a> ValueJson<'a> {
     pub(crate) fn new(out: &'a mut Out, scopes: &'a [Vec<NodeJson>; 4]) -> ValueJson<'a> {
-        ValueJson { out, scopes, nodes: &[] }
+        ValueJson { out, scopes, nodes: &[], optional_at: 0 }
     }
 
     #[inline]
@@ -301,13 +330,17 @@ impl<'a> ValueJson<'a> {
         self.out.put(b"{\"value\":");
         self.out.put(value.to_string().as_bytes());
         self.out.put(b",\"labels\":[");
-        for (i, label) in labels.covering(value).enumerate() {
+        self.labels(labels.covering(value));
+        self.out.put(b"]}");
+    }
+
+    fn labels<'l>(&mut self, labels: impl Iterator<Item = &'l str>) {
+        for (i, label) in labels.enumerate() {
             if i > 0 {
                 self.out.put(b",");
             }
             quoted(self.out, label.as_bytes());
         }
-        self.out.put(b"]}");
     }
 }
 
@@ -350,8 +383,36 @@ impl Visit for ValueJson<'_> {
         quoted(self.out, text);
     }
 
+    fn boolean(&mut self, node: NodeId, value: bool) {
+        self.before(node);
+        self.out.put(if value { b"true" } else { b"false" });
+    }
+
+    fn bits(&mut self, node: NodeId, value: u64) {
+        match self.before(node) {
+            Form::Bits(flags) if flags.iter().next().is_some() => {
+                self.out.put(b"{\"value\":");
+                decimal(self.out, value);
+                self.out.put(b",\"flags\":[");
+                self.labels(flags.active(value));
+                self.out.put(b"]}");
+            }
+            _ => decimal(self.out, value),
+        }
+    }
+
+    fn blob(&mut self, node: NodeId, bytes: &[u8]) {
+        let Form::Blob(media_type) = self.before(node) else { return };
+        self.out.put(b"{\"type\":");
+        self.out.put(media_type.as_bytes());
+        self.out.put(b",\"base64\":\"");
+        base64(self.out, bytes);
+        self.out.put(b"\"}");
+    }
+
     fn begin(&mut self, node: NodeId) {
         match self.before(node) {
+            Form::Optional => self.optional_at = self.out.len(),
             Form::Braces => self.out.put(b"{"),
             Form::Brackets => self.out.put(b"["),
             _ => {}
@@ -362,6 +423,7 @@ impl Visit for ValueJson<'_> {
         match self.nodes[node as usize].form {
             Form::Braces => self.out.put(b"}"),
             Form::Brackets => self.out.put(b"]"),
+            Form::Optional if self.out.len() == self.optional_at => self.out.put(b"null"),
             _ => {}
         }
     }

@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 
+use super::ctf2::Extra;
 use super::program::{Bits, Count, Options, Slot, Step, sort_key};
+use crate::ctf2::{ANY_OPTION, Boolean, Choice, Length, Optional, VariableInteger};
 use crate::types::{Enumeration, Field, FieldRef, Integer, Scope, Structure, Type, Variant};
 
 /// A trace whose metadata reads well but means nothing.
@@ -157,6 +159,22 @@ impl<'t, 'u> Resolver<'t, 'u> {
         Ok(())
     }
 
+    /// Goes along a path of the current scope, into the structures around as long as it names them, to the first field
+    /// that lies before. Gives it and what is left of the path.
+    fn find_around<'r>(&mut self, mut path: &'r [String]) -> Option<(&'t Field, &'r [String])> {
+        for at in 0..self.around.len() {
+            let (name, rest) = path.split_first()?;
+            let frame = self.around[at];
+            if let Some(field) = self.uses.named(frame, name) {
+                return Some((field, rest));
+            }
+            frame.fields.get(frame.before).filter(|field| field.name == *name)?;
+            let options = rest.iter().take_while(|step| step.starts_with('#')).count();
+            path = &rest[options..];
+        }
+        None
+    }
+
     fn structure(&mut self, structure: &'t Structure) -> Result<(), String> {
         self.enter(&structure.fields);
         for (i, field) in structure.fields.iter().enumerate() {
@@ -169,7 +187,14 @@ impl<'t, 'u> Resolver<'t, 'u> {
 
     fn ty(&mut self, ty: &'t Type) -> Result<(), String> {
         match ty {
-            Type::Integer(_) | Type::Float(_) | Type::Enumeration(_) | Type::String(_) => Ok(()),
+            Type::Integer(_)
+            | Type::Float(_)
+            | Type::Enumeration(_)
+            | Type::String(_)
+            | Type::BitArray(_)
+            | Type::Boolean(_)
+            | Type::VariableInteger(_)
+            | Type::Reversed(_) => Ok(()),
             Type::Array(array) => self.ty(&array.element),
             Type::Sequence(sequence) => {
                 self.target(&sequence.length, "length")?;
@@ -183,17 +208,35 @@ impl<'t, 'u> Resolver<'t, 'u> {
                 }
                 variant.options.iter().try_for_each(|option| self.ty(&option.ty))
             }
+            Type::Text(crate::ctf2::Text { length, .. }) | Type::Blob(crate::ctf2::Blob { length, .. }) => {
+                match length {
+                    Length::Recorded(length) => self.target(length, "length").map(|_| ()),
+                    Length::UntilNull | Length::Fixed(_) => Ok(()),
+                }
+            }
+            Type::Optional(optional) => {
+                self.target(&optional.selector, "selector")?;
+                self.ty(&optional.content.ty)
+            }
+            Type::Choice(choice) => {
+                self.target(&choice.selector, "selector")?;
+                choice.options.iter().try_for_each(|option| self.ty(&option.ty))
+            }
         }
     }
 
     fn target(&mut self, reference: &FieldRef, what: &str) -> Result<&'t Field, String> {
+        if reference.path.iter().any(|step| step == ANY_OPTION) {
+            return self.target_in_options(reference, what);
+        }
         let field =
             self.find(reference).ok_or_else(|| format!("the {what} `{reference}` is no field before"))?;
-        let (Type::Integer(integer) | Type::Enumeration(Enumeration { container: integer, .. })) = &field.ty
-        else {
-            return Err(format!("the {what} `{reference}` is a {}, not an integer", field.ty.kind()));
+        let signed = match is_signed(&field.ty) {
+            Some(signed) => signed,
+            None if what == "selector" && matches!(field.ty, Type::Boolean(_)) => false,
+            None => return Err(format!("the {what} `{reference}` is a {}, not an integer", field.ty.kind())),
         };
-        if what == "length" && integer.signed {
+        if what == "length" && signed {
             return Err(format!("the length `{reference}` is signed"));
         }
         match self.uses.slot_of(field) {
@@ -202,19 +245,48 @@ impl<'t, 'u> Resolver<'t, 'u> {
         }
     }
 
+    /// As [`Resolver::target`], for a field that several options have: all of them get one slot. Their types were checked
+    /// when the metadata was read.
+    fn target_in_options(&mut self, reference: &FieldRef, what: &str) -> Result<&'t Field, String> {
+        let missing = || format!("the {what} `{reference}` is no field before");
+        let (head, rest) = reference.path.split_first().ok_or_else(missing)?;
+        let first = FieldRef { scope: reference.scope, path: vec![head.clone()] };
+        let mut fields = vec![self.find(&first).ok_or_else(missing)?];
+        for step in rest {
+            fields = fields.into_iter().flat_map(|field| fields_at(&field.ty, step)).collect();
+        }
+        let known = fields.iter().find(|field| matches!(self.uses.of(field), Some(Use::Keep(_))));
+        let first = *known.or(fields.first()).ok_or_else(missing)?;
+        let slot = self.uses.slot_of(first);
+        let conflict =
+            || format!("the {what} `{reference}` is one too many, a time, or has several meanings");
+        let slot = slot.ok_or_else(conflict)?;
+        for field in fields {
+            match self.uses.of(field) {
+                None => self.uses.set(field, Use::Keep(slot)),
+                Some(Use::Keep(other)) if other == slot => {}
+                Some(_) => return Err(conflict()),
+            }
+        }
+        Ok(first)
+    }
+
     /// The field meant: by its scope if it says one, else in the structures around, innermost first, and then in the
     /// scopes before, nearest first.
     fn find(&mut self, reference: &FieldRef) -> Option<&'t Field> {
-        let (name, rest) = reference.path.split_first()?;
+        let (name, mut rest) = reference.path.split_first()?;
         let field = match reference.scope {
             Some(scope) => {
                 let at = self.scopes.iter().position(|(other, _)| *other == scope)?;
-                let frame = match at.cmp(&self.current) {
-                    std::cmp::Ordering::Less => whole(&self.scopes, at),
-                    std::cmp::Ordering::Equal => self.around.first().copied(),
-                    std::cmp::Ordering::Greater => None,
-                };
-                self.uses.named(frame?, name)?
+                match at.cmp(&self.current) {
+                    std::cmp::Ordering::Less => self.uses.named(whole(&self.scopes, at)?, name)?,
+                    std::cmp::Ordering::Equal => {
+                        let (field, after) = self.find_around(&reference.path)?;
+                        rest = after;
+                        field
+                    }
+                    std::cmp::Ordering::Greater => return None,
+                }
             }
             None => {
                 let around = self.around.iter().rev().copied();
@@ -227,10 +299,42 @@ impl<'t, 'u> Resolver<'t, 'u> {
             let fields = match &field.ty {
                 Type::Structure(structure) => &structure.fields,
                 Type::Variant(variant) => &variant.options,
-                _ => return None,
+                // What only CTF 2 says: the way is known, whatever lies on it.
+                ty => return fields_at(ty, name).into_iter().next(),
             };
             self.uses.named(Frame { fields, before: fields.len() }, name)
         })
+    }
+}
+
+/// The fields that a step of a path leads to, through arrays and what is optional. The options of a variant of CTF 2 go
+/// by their numbers.
+fn fields_at<'t>(ty: &'t Type, step: &str) -> Vec<&'t Field> {
+    let option = step.strip_prefix('#');
+    match ty {
+        Type::Array(array) => fields_at(&array.element, step),
+        Type::Sequence(sequence) => fields_at(&sequence.element, step),
+        Type::Optional(optional) => fields_at(&optional.content.ty, step),
+        Type::Structure(structure) => structure.fields.iter().filter(|field| field.name == step).collect(),
+        Type::Choice(choice) => match option {
+            Some("") => choice.options.iter().collect(),
+            Some(number) => {
+                number.parse::<usize>().ok().and_then(|at| choice.options.get(at)).into_iter().collect()
+            }
+            None => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+/// Whether an integer of any kind is signed; nothing if it is none.
+pub(crate) fn is_signed(ty: &Type) -> Option<bool> {
+    match ty.in_order() {
+        Type::Integer(integer) | Type::Enumeration(Enumeration { container: integer, .. }) => {
+            Some(integer.signed)
+        }
+        Type::VariableInteger(integer) => Some(integer.signed),
+        _ => None,
     }
 }
 
@@ -348,8 +452,29 @@ impl<'t, 'u> Compiler<'t, 'u> {
         match (&field.ty, self.resolver.uses.by_field.get(&std::ptr::from_ref(field))) {
             (Type::Integer(integer), Some(what)) => self.integer(integer, *what),
             (Type::Enumeration(enumeration), Some(what)) => self.integer(&enumeration.container, *what),
+            (Type::Boolean(Boolean { container }), Some(what)) => self.integer(container, *what),
+            (Type::VariableInteger(VariableInteger { signed, .. }), Some(what)) => {
+                let what = Some(*what);
+                self.extra(8, Extra::Variable { signed: *signed, what });
+                self.phase = Phase::aligned(8);
+            }
+            (Type::Reversed(inner), Some(what)) => {
+                let what = *what;
+                if let Type::Integer(integer) | Type::Enumeration(Enumeration { container: integer, .. }) =
+                    &**inner
+                {
+                    let bits = Bits::of(integer);
+                    self.extra(integer.alignment_bits, Extra::Reversed { bits, what });
+                    self.phase = self.phase.after(u64::from(bits.size));
+                }
+            }
             (ty, _) => self.ty(ty),
         }
+    }
+
+    fn extra(&mut self, alignment_bits: u32, extra: Extra) {
+        self.align(alignment_bits);
+        self.steps.push(Step::Extra(Box::new(extra)));
     }
 
     fn integer(&mut self, integer: &Integer, what: Use) {
@@ -387,7 +512,79 @@ impl<'t, 'u> Compiler<'t, 'u> {
             }
             Type::Structure(structure) => self.structure(structure),
             Type::Variant(variant) => self.variant(variant),
+            Type::BitArray(bits) => self.skip(u64::from(bits.container.size_bits)),
+            Type::Boolean(boolean) => self.skip(u64::from(boolean.container.size_bits)),
+            Type::Reversed(inner) => self.ty(inner),
+            Type::VariableInteger(VariableInteger { signed, .. }) => {
+                self.extra(8, Extra::Variable { signed: *signed, what: None });
+                self.phase = Phase::aligned(8);
+            }
+            Type::Text(text) => match &text.length {
+                Length::UntilNull => {
+                    self.extra(8, Extra::WideString { unit: text.encoding.unit_bytes() });
+                    self.phase = Phase::aligned(8);
+                }
+                length => self.bytes(length),
+            },
+            Type::Blob(blob) => self.bytes(&blob.length),
+            Type::Optional(optional) => self.optional(optional),
+            Type::Choice(choice) => self.choice(choice),
         }
+    }
+
+    /// Passes over so many bytes.
+    fn bytes(&mut self, length: &Length) {
+        match length {
+            Length::UntilNull => {}
+            Length::Fixed(bytes) => self.skip(bytes.saturating_mul(8)),
+            Length::Recorded(length) => {
+                if let Some(count) = self.slot(length) {
+                    self.steps.push(Step::SkipElements { count, size: 8, stride: 8 });
+                    self.phase = self.phase.within(8);
+                }
+            }
+        }
+    }
+
+    fn optional(&mut self, optional: &'t Optional) {
+        let Some((tag, signed)) = self.selector(&optional.selector) else { return };
+        let ranges = selecting(optional, signed);
+        if !self.resolver.uses.spend(ranges.len()) {
+            return;
+        }
+        let (content, end) = self.apart(self.phase, |this| this.field(&optional.content));
+        let mut ranges: Vec<_> = ranges.into_iter().map(|(first, last)| (first, last, 0)).collect();
+        // The first range that fits counts: for all other values there is nothing.
+        ranges.push((0, u64::MAX, 1));
+        let options = Options { ranges, steps: vec![content, Box::default()], signed };
+        self.steps.push(Step::Select { tag, options: Box::new(options) });
+        self.phase = self.phase.or(end);
+    }
+
+    fn choice(&mut self, choice: &'t Choice) {
+        let Some((tag, signed)) = self.selector(&choice.selector) else { return };
+        let ranges = choice_ranges(choice, signed);
+        if !self.resolver.uses.spend(ranges.len() + choice.options.len()) {
+            return;
+        }
+        let start = self.phase;
+        let mut end: Option<Phase> = None;
+        let mut steps = Vec::with_capacity(choice.options.len());
+        for option in &choice.options {
+            let (option, phase) = self.apart(start, |this| this.field(option));
+            steps.push(option);
+            end = Some(end.map_or(phase, |other| other.or(phase)));
+        }
+        let options = Options { ranges, steps, signed };
+        self.steps.push(Step::Select { tag, options: Box::new(options) });
+        self.phase = end.unwrap_or(Phase::UNKNOWN);
+    }
+
+    /// The slot of a resolved selector, and whether it is signed.
+    pub(crate) fn selector(&mut self, reference: &FieldRef) -> Option<(Slot, bool)> {
+        let field = self.resolver.target(reference, "selector").ok()?;
+        let slot = self.resolver.uses.slot_of(field)?;
+        Some((slot, is_signed(&field.ty).unwrap_or(false)))
     }
 
     /// Whether this is a part of an event after its header.
@@ -407,7 +604,7 @@ impl<'t, 'u> Compiler<'t, 'u> {
 
     /// The slot of a resolved reference; there is one, or resolving had failed.
     pub(crate) fn slot(&mut self, reference: &FieldRef) -> Option<Slot> {
-        let field = self.resolver.find(reference)?;
+        let field = self.resolver.target(reference, "length").ok()?;
         self.resolver.uses.slot_of(field)
     }
 
@@ -463,6 +660,31 @@ impl<'t, 'u> Compiler<'t, 'u> {
         self.steps.push(Step::Select { tag, options: Box::new(options) });
         self.phase = end.unwrap_or(Phase::UNKNOWN);
     }
+}
+
+/// The values for which an optional field is there, as sort keys.
+pub(crate) fn selecting(optional: &Optional, signed: bool) -> Vec<(u64, u64)> {
+    match &optional.ranges {
+        Some(ranges) => ranges.iter().filter_map(|range| keys(*range, signed)).collect(),
+        // A boolean is true if any bit is set.
+        None => vec![(1, u64::MAX)],
+    }
+}
+
+/// The values that choose each option, as sort keys.
+pub(crate) fn choice_ranges(choice: &Choice, signed: bool) -> Vec<(u64, u64, usize)> {
+    let of_option = |(at, ranges): (usize, &Vec<(i128, i128)>)| -> Vec<(u64, u64, usize)> {
+        ranges.iter().filter_map(|range| keys(*range, signed)).map(|(a, b)| (a, b, at)).collect()
+    };
+    choice.ranges.iter().enumerate().flat_map(of_option).collect()
+}
+
+/// A range of values as sort keys, as far as an integer of 64 bits has them.
+fn keys((first, last): (i128, i128), signed: bool) -> Option<(u64, u64)> {
+    let (least, most) =
+        if signed { (i64::MIN.into(), i64::MAX.into()) } else { (0i128, i128::from(u64::MAX)) };
+    let key = |value: i128| sort_key(value as u64, signed);
+    (last >= least && first <= most).then(|| (key(first.max(least)), key(last.min(most))))
 }
 
 /// Which values of the tag mean which option. Labels count with and without LTTng's underscore, the exact ones first.

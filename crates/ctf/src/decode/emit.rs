@@ -1,10 +1,12 @@
 //! Types to the steps that show their values: the same order and the same references as `compile`, but every value
 //! matters.
 
-use super::compile::{Compiler, Phase, Resolver, Scopes, Use, Uses, option_ranges};
+use super::compile::{Compiler, Phase, Resolver, Scopes, Use, Uses, choice_ranges, option_ranges, selecting};
+use super::ctf2::{EmitExtra, Extra};
 use super::layout::{Layout, NodeId, NodeKind, is_text, kind_of, shown_name};
 use super::program::{Bits, Count, Slot};
-use crate::types::{ByteOrder, Field, Float, Integer, Scope, Structure, Type, Variant};
+use crate::ctf2::{Choice, Length, Optional, Text, TextEncoding, VariableInteger};
+use crate::types::{ByteOrder, Enumeration, Field, Float, Integer, Scope, Structure, Type, Variant};
 
 /// How the bytes of an integer are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +52,8 @@ pub(crate) enum Emit {
     Array { node: NodeId, count: Count, body: Box<[Emit]> },
     /// Show the option that the tag names.
     Variant { node: NodeId, tag: Slot, options: Box<EmitOptions> },
+    /// What only CTF 2 has.
+    Extra(Box<EmitExtra>),
 }
 
 /// The options of a variant, as in [`Options`](super::program::Options).
@@ -82,14 +86,14 @@ pub(crate) fn emit(
     scope: Scope,
     uses: &mut Uses,
     phase: &mut Phase,
-    hidden: &dyn Fn(&Field) -> bool,
+    hidden: Hidden<'_>,
 ) -> Option<ScopeProgram> {
     let at = scopes.iter().position(|(which, _)| *which == scope)?;
     let structure = scopes[at].1?;
     let compiler = Compiler::new(Resolver::in_scope(scopes, at, uses), *phase);
-    let mut emitter = Emitter { compiler, steps: Vec::new(), layout: Layout::default() };
+    let mut emitter = Emitter { compiler, steps: Vec::new(), layout: Layout::default(), hidden };
     emitter.layout.add("", NodeKind::Structure, None, true);
-    emitter.structure(structure, 0, hidden);
+    emitter.structure(structure, 0, hidden.is);
     *phase = emitter.compiler.phase;
     if emitter.layout.nodes().len() == 1 && !structure.fields.is_empty() {
         // What it kept for others has to be kept all the same.
@@ -99,23 +103,37 @@ pub(crate) fn emit(
     Some(ScopeProgram { steps: emitter.steps.into(), layout: emitter.layout })
 }
 
-struct Emitter<'t, 'u> {
+/// Which fields are passed over.
+#[derive(Clone, Copy)]
+pub(crate) struct Hidden<'h> {
+    /// Whether a field of the scope itself is.
+    pub(crate) is: &'h dyn Fn(&Field) -> bool,
+    /// Whether that counts for all fields within as well: roles of CTF 2 may be anywhere.
+    pub(crate) within: bool,
+}
+
+struct Emitter<'t, 'u, 'h> {
     /// Knows where things are, and what lengths and tags mean.
     compiler: Compiler<'t, 'u>,
     steps: Vec<Emit>,
     layout: Layout,
+    hidden: Hidden<'h>,
 }
 
 fn is_time(field: &Field) -> bool {
-    matches!(&field.ty, Type::Integer(integer) if integer.clock.is_some())
+    match field.ty.in_order() {
+        Type::Integer(integer) => integer.clock.is_some(),
+        Type::VariableInteger(integer) => integer.clock.is_some(),
+        _ => false,
+    }
 }
 
-/// Nothing is hidden below a scope's own fields.
+/// In CTF 1.8 nothing is hidden below a scope's own fields.
 fn all_shown(_: &Field) -> bool {
     false
 }
 
-impl<'t> Emitter<'t, '_> {
+impl<'t> Emitter<'t, '_, '_> {
     fn align(&mut self, bits: u32) {
         match self.compiler.phase.padding(bits) {
             Some(0) => {}
@@ -155,7 +173,7 @@ impl<'t> Emitter<'t, '_> {
 
     /// Takes a hidden field, which is an integer.
     fn pass_over(&mut self, field: &'t Field) {
-        let Some(integer) = super::packet::integer_of(field) else { return };
+        let Some(integer) = super::packet::integer_of(field) else { return self.pass_over_extra(field) };
         self.align(integer.alignment_bits);
         let bits = Bits::of(integer);
         match self.compiler.resolver.uses.of(field) {
@@ -163,6 +181,37 @@ impl<'t> Emitter<'t, '_> {
             _ => self.steps.push(Emit::Skip(u64::from(bits.size))),
         }
         self.advance(u64::from(bits.size));
+    }
+
+    /// The same for integers of CTF 2.
+    fn pass_over_extra(&mut self, field: &'t Field) {
+        let what = self.compiler.resolver.uses.of(field);
+        match &field.ty {
+            Type::VariableInteger(VariableInteger { signed, .. }) => {
+                self.align(8);
+                self.extra(EmitExtra::Take(Extra::Variable { signed: *signed, what }));
+                self.compiler.phase = Phase::aligned(8);
+            }
+            Type::Reversed(inner) => {
+                let (Type::Integer(integer) | Type::Enumeration(Enumeration { container: integer, .. })) =
+                    &**inner
+                else {
+                    return;
+                };
+                self.align(integer.alignment_bits);
+                let bits = Bits::of(integer);
+                match what {
+                    Some(what) => self.extra(EmitExtra::Take(Extra::Reversed { bits, what })),
+                    None => self.steps.push(Emit::Skip(u64::from(bits.size))),
+                }
+                self.advance(u64::from(bits.size));
+            }
+            _ => {}
+        }
+    }
+
+    fn extra(&mut self, extra: EmitExtra) {
+        self.steps.push(Emit::Extra(Box::new(extra)));
     }
 
     fn advance(&mut self, bits: u64) {
@@ -192,9 +241,119 @@ impl<'t> Emitter<'t, '_> {
                     self.elements(Count::Recorded(slot), &sequence.element, node);
                 }
             }
-            Type::Structure(structure) => self.structure(structure, node, &all_shown),
+            Type::Structure(structure) => {
+                let hidden = if self.hidden.within { self.hidden.is } else { &all_shown };
+                self.structure(structure, node, hidden);
+            }
             Type::Variant(variant) => self.variant(variant, node),
+            Type::BitArray(bits) => self.bits(&bits.container, bits.flags.len(), node, false),
+            Type::Boolean(boolean) => {
+                let bits = Bits::of(&boolean.container);
+                self.extra(EmitExtra::Boolean { node, bits });
+                self.advance(u64::from(bits.size));
+            }
+            Type::VariableInteger(integer) => {
+                if self.compiler.resolver.uses.spend(integer.mappings.len()) {
+                    self.extra(EmitExtra::Variable { node, signed: integer.signed });
+                    self.compiler.phase = Phase::aligned(8);
+                }
+            }
+            Type::Text(text) => self.text(text, node),
+            Type::Blob(blob) => {
+                if let Some(count) = self.count(&blob.length) {
+                    self.extra(EmitExtra::Blob { node, count });
+                    self.compiler.phase = Phase::aligned(8);
+                }
+            }
+            Type::Optional(optional) => self.optional(optional, node),
+            Type::Choice(choice) => self.choice(choice, node),
+            Type::Reversed(inner) => self.reversed(inner, node),
         }
+    }
+
+    fn bits(&mut self, container: &Integer, flags: usize, node: NodeId, reversed: bool) {
+        if self.compiler.resolver.uses.spend(flags) {
+            let bits = Bits::of(container);
+            self.extra(EmitExtra::Bits { node, bits, reversed });
+            self.advance(u64::from(bits.size));
+        }
+    }
+
+    fn count(&mut self, length: &Length) -> Option<Count> {
+        match length {
+            Length::UntilNull => None,
+            Length::Fixed(count) => Some(Count::Fixed(*count)),
+            Length::Recorded(length) => self.compiler.slot(length).map(Count::Recorded),
+        }
+    }
+
+    fn text(&mut self, text: &Text, node: NodeId) {
+        let encoding = text.encoding;
+        match (self.count(&text.length), encoding) {
+            (None, _) => self.extra(EmitExtra::WideString { node, encoding }),
+            (Some(count), TextEncoding::Utf8) => self.steps.push(Emit::Text { node, count }),
+            (Some(count), _) => self.extra(EmitExtra::WideText { node, encoding, count }),
+        }
+        self.compiler.phase = Phase::aligned(8);
+    }
+
+    fn reversed(&mut self, inner: &'t Type, node: NodeId) {
+        match inner {
+            Type::Integer(integer) | Type::Enumeration(Enumeration { container: integer, .. }) => {
+                let bits = Bits::of(integer);
+                self.extra(EmitExtra::Reversed { node, bits });
+                self.advance(u64::from(bits.size));
+            }
+            Type::Float(float) => self.odd_float(float, node, true),
+            Type::BitArray(bits) => self.bits(&bits.container, bits.flags.len(), node, true),
+            other => self.ty(other, node),
+        }
+    }
+
+    /// A floating point number that no machine has in this form.
+    fn odd_float(&mut self, float: &Float, node: NodeId, reversed: bool) {
+        let size = float.size_bits().min(64) as u8;
+        let bits = Bits { size, order: float.byte_order, signed: false };
+        self.extra(EmitExtra::Float { node, bits, reversed });
+        self.advance(u64::from(size));
+    }
+
+    fn optional(&mut self, optional: &'t Optional, node: NodeId) {
+        let Some((selector, signed)) = self.compiler.selector(&optional.selector) else { return };
+        let ranges = selecting(optional, signed);
+        if !self.compiler.resolver.uses.spend(ranges.len()) {
+            return;
+        }
+        let start = self.compiler.phase;
+        let body = self.option(&optional.content, start, node);
+        self.extra(EmitExtra::Optional { node, selector, signed, ranges, body });
+        self.compiler.phase = Phase::UNKNOWN;
+    }
+
+    fn choice(&mut self, choice: &'t Choice, node: NodeId) {
+        let Some((tag, signed)) = self.compiler.selector(&choice.selector) else { return };
+        let ranges = choice_ranges(choice, signed);
+        if !self.compiler.resolver.uses.spend(ranges.len() + choice.options.len()) {
+            return;
+        }
+        let start = self.compiler.phase;
+        let steps = choice.options.iter().map(|option| self.option(option, start, node)).collect();
+        let options = Box::new(EmitOptions { ranges, steps, signed });
+        self.steps.push(Emit::Variant { node, tag, options });
+        self.compiler.phase = Phase::UNKNOWN;
+    }
+
+    /// The steps of what is there or not, in `parent`.
+    fn option(&mut self, option: &'t Field, start: Phase, parent: NodeId) -> Box<[Emit]> {
+        let child = self.layout.add(shown_name(option), kind_of(&option.ty), Some(parent), true);
+        let use_of = self.compiler.resolver.uses.of(option);
+        let (steps, _) = self.apart(start, |this| {
+            this.ty(&option.ty, child);
+            if let Some(Use::Keep(slot)) = use_of {
+                this.steps.push(Emit::Keep(slot));
+            }
+        });
+        steps
     }
 
     fn integer(&mut self, integer: &Integer, node: NodeId) {
@@ -218,6 +377,9 @@ impl<'t> Emitter<'t, '_> {
 
     fn float(&mut self, float: &Float, node: NodeId) {
         // Other sizes are refused before (`check_floats`).
+        if float.size_bits() == 16 {
+            return self.odd_float(float, node, false);
+        }
         let size = float.size_bits().min(64) as u8;
         self.steps.push(Emit::Float { node, size, order: float.byte_order });
         self.advance(u64::from(size));
@@ -244,15 +406,7 @@ impl<'t> Emitter<'t, '_> {
         let start = self.compiler.phase;
         let mut steps = Vec::with_capacity(variant.options.len());
         for option in &variant.options {
-            let child = self.layout.add(shown_name(option), kind_of(&option.ty), Some(node), true);
-            let use_of = self.compiler.resolver.uses.of(option);
-            let (option, _) = self.apart(start, |this| {
-                this.ty(&option.ty, child);
-                if let Some(Use::Keep(slot)) = use_of {
-                    this.steps.push(Emit::Keep(slot));
-                }
-            });
-            steps.push(option);
+            steps.push(self.option(option, start, node));
         }
         let signed = enumeration.container.signed;
         let options = Box::new(EmitOptions { ranges: option_ranges(variant, enumeration), steps, signed });
@@ -274,13 +428,9 @@ impl<'t> Emitter<'t, '_> {
 pub(crate) fn odd_float(ty: &Type) -> Option<&Float> {
     match ty {
         Type::Float(float) => {
-            let known = matches!((float.exponent_bits, float.mantissa_bits), (8, 24) | (11, 53));
+            let known = matches!((float.exponent_bits, float.mantissa_bits), (5, 11) | (8, 24) | (11, 53));
             (!known).then_some(float)
         }
-        Type::Array(array) => odd_float(&array.element),
-        Type::Sequence(sequence) => odd_float(&sequence.element),
-        Type::Structure(structure) => structure.fields.iter().find_map(|field| odd_float(&field.ty)),
-        Type::Variant(variant) => variant.options.iter().find_map(|field| odd_float(&field.ty)),
-        Type::Integer(_) | Type::Enumeration(_) | Type::String(_) => None,
+        other => other.parts().find_map(odd_float),
     }
 }

@@ -40,6 +40,22 @@ pub enum NodeKind {
     Structure,
     /// One of several options, which are the nodes that have this one as their parent.
     Variant,
+    /// CTF 2: true or false.
+    Boolean,
+    /// CTF 2: that many bits, some of which may have names.
+    Bits {
+        /// How many.
+        size_bits: u32,
+        /// Names for ranges of bits, bit 0 being the least significant one.
+        flags: Labels,
+    },
+    /// CTF 2: bytes of that media type.
+    Blob {
+        /// The IANA media type.
+        media_type: String,
+    },
+    /// CTF 2: a field that is there or not; the node after this one is its type.
+    Optional,
 }
 
 /// How an integer wants to be shown.
@@ -61,9 +77,13 @@ pub struct Labels {
 
 impl Labels {
     pub(crate) fn of(enumeration: &Enumeration) -> Labels {
+        Labels::of_ranges(enumeration.ranges())
+    }
+
+    fn of_ranges<'l>(ranges: impl Iterator<Item = (&'l str, i128, i128)>) -> Labels {
         let mut labels: Vec<(String, Vec<(i128, i128)>)> = Vec::new();
         let mut places = std::collections::HashMap::new();
-        for (label, first, last) in enumeration.ranges() {
+        for (label, first, last) in ranges {
             let place = *places.entry(label).or_insert_with(|| {
                 labels.push((label.to_owned(), Vec::new()));
                 labels.len() - 1
@@ -77,6 +97,16 @@ impl Labels {
     pub fn covering(&self, value: i128) -> impl Iterator<Item = &str> {
         let covers = move |ranges: &[(i128, i128)]| ranges.iter().any(|(a, b)| (*a..=*b).contains(&value));
         self.labels.iter().filter(move |(_, ranges)| covers(ranges)).map(|(label, _)| label.as_str())
+    }
+
+    /// All names of bits of which one at least is set, in the order of declaration.
+    pub fn active(&self, bits: u64) -> impl Iterator<Item = &str> {
+        let is_set = move |ranges: &[(i128, i128)]| {
+            (0..64i128)
+                .filter(|bit| bits >> bit & 1 == 1)
+                .any(|bit| ranges.iter().any(|(a, b)| (*a..=*b).contains(&bit)))
+        };
+        self.labels.iter().filter(move |(_, ranges)| is_set(ranges)).map(|(label, _)| label.as_str())
     }
 
     /// The labels with their ranges, both ends included.
@@ -117,7 +147,7 @@ impl Layout {
 
 /// Is shown the values of an event's scopes, in the order of the metadata.
 ///
-/// Structures, arrays and variants come as [`begin`](Visit::begin), what is in them, [`end`](Visit::end); before each
+/// Structures, arrays, variants and optional fields come as [`begin`](Visit::begin), what is in them, [`end`](Visit::end); before each
 /// element of an array comes [`element`](Visit::element). Nothing is shown twice, and an event that is shown at all
 /// is shown to its end.
 pub trait Visit {
@@ -131,6 +161,18 @@ pub trait Visit {
     fn float(&mut self, node: NodeId, value: f64);
     /// Text without its NUL: not necessarily UTF-8.
     fn text(&mut self, node: NodeId, text: &[u8]);
+    /// A boolean (CTF 2). Who makes no difference is shown 0 or 1.
+    fn boolean(&mut self, node: NodeId, value: bool) {
+        self.unsigned(node, value.into());
+    }
+    /// Bits (CTF 2), the first being the least significant one. Who makes no difference is shown an integer.
+    fn bits(&mut self, node: NodeId, value: u64) {
+        self.unsigned(node, value);
+    }
+    /// Bytes of some kind (CTF 2). Who makes no difference is shown text.
+    fn blob(&mut self, node: NodeId, bytes: &[u8]) {
+        self.text(node, bytes);
+    }
     /// The start of a structure, array or variant.
     fn begin(&mut self, node: NodeId);
     /// The end of what was begun last.
@@ -157,7 +199,23 @@ pub(crate) fn kind_of(ty: &Type) -> NodeKind {
         Type::Sequence(sequence) if is_text(&sequence.element) => NodeKind::Text,
         Type::Array(_) | Type::Sequence(_) => NodeKind::Array,
         Type::Structure(_) => NodeKind::Structure,
-        Type::Variant(_) => NodeKind::Variant,
+        Type::Variant(_) | Type::Choice(_) => NodeKind::Variant,
+        Type::BitArray(bits) => NodeKind::Bits {
+            size_bits: bits.container.size_bits,
+            flags: Labels::of_ranges(crate::types::ranges(&bits.flags)),
+        },
+        Type::Boolean(_) => NodeKind::Boolean,
+        Type::VariableInteger(integer) => {
+            let form = IntegerForm { size_bits: 64, signed: integer.signed, base: integer.base };
+            if integer.mappings.is_empty() {
+                return NodeKind::Integer(form);
+            }
+            NodeKind::Enumeration(form, Labels::of_ranges(crate::types::ranges(&integer.mappings)))
+        }
+        Type::Text(_) => NodeKind::Text,
+        Type::Blob(blob) => NodeKind::Blob { media_type: blob.media_type.clone() },
+        Type::Optional(_) => NodeKind::Optional,
+        Type::Reversed(inner) => kind_of(inner),
     }
 }
 

@@ -9,6 +9,7 @@
 //! Packets come from strangers. Nothing in them makes this module panic or run for longer than they are long.
 
 mod compile;
+mod ctf2;
 mod emit;
 mod layout;
 mod packet;

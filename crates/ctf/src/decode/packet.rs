@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::compile::{CompileError, Phase, Resolver, Scopes, Use, Uses, compile};
-use super::emit::{ScopeProgram, emit, odd_float};
+use super::compile::{CompileError, Phase, Resolver, Scopes, Use, Uses, compile, is_signed};
+use super::emit::{Hidden, ScopeProgram, emit, odd_float};
 use super::program::{DecodeError, Machine, ShortHeader, Slot, Step};
-use crate::class::{StreamClass, TraceClass};
+use crate::class::{StreamClass, TraceClass, Version};
 use crate::types::{ByteOrder, Field, Integer, Scope, Structure, Type};
 use crate::ust::{Abi, EventHeader};
 
@@ -198,7 +198,7 @@ impl TraceDecoder {
         let mut uses = Uses::new(KNOWN_SLOTS);
         let header_fields = trace.packet_header.as_ref();
         let in_header =
-            header_fields.map(|header| keep(header, &HEADER_FIELDS, &mut uses)).unwrap_or_default();
+            header_fields.map(|header| keep(header, &HEADER_FIELDS, trace, &mut uses)).unwrap_or_default();
         let mut streams = HashMap::with_capacity(trace.streams.len());
         // References of all events are resolved before anything is compiled, since they decide what is kept.
         for stream in &trace.streams {
@@ -397,7 +397,8 @@ impl StreamDecoder {
     ) -> StreamDecoder {
         let scopes = scopes_of(trace, Some(stream), None);
         let context_fields = stream.packet_context.as_ref();
-        let present = context_fields.map(|context| keep(context, &CONTEXT_FIELDS, uses)).unwrap_or_default();
+        let present =
+            context_fields.map(|context| keep(context, &CONTEXT_FIELDS, trace, uses)).unwrap_or_default();
         let shows = if shows { Shows::new(trace, stream, uses, phase) } else { Shows::default() };
         let (context, _) = compile(scopes, Scope::PacketContext, Scope::PacketContext, uses, phase);
         let (event_header, phase) =
@@ -424,17 +425,23 @@ impl Shows {
     fn new(trace: &TraceClass, stream: &StreamClass, uses: &mut Uses, mut phase: Phase) -> Shows {
         let scopes = scopes_of(trace, Some(stream), None);
         let known = |field: &Field| {
-            integer_of(field).is_some() && CONTEXT_FIELDS.iter().any(|(name, _)| *name == field.name)
+            is_signed(&field.ty).is_some() && CONTEXT_FIELDS.iter().any(|(name, _)| *name == field.name)
         };
-        let packet_context = emit(scopes, Scope::PacketContext, uses, &mut phase, &known);
+        let packet_context = emit(
+            scopes,
+            Scope::PacketContext,
+            uses,
+            &mut phase,
+            Hidden { is: &known, within: trace.version == Version::Ctf2 },
+        );
         let mut phase = Phase::UNKNOWN;
-        let shown = |_: &Field| false;
-        let event_context = emit(scopes, Scope::StreamEventContext, uses, &mut phase, &shown);
+        let shown = Hidden { is: &|_: &Field| false, within: false };
+        let event_context = emit(scopes, Scope::StreamEventContext, uses, &mut phase, shown);
         let events = (0..stream.events.len()).map(|event| {
             let scopes = scopes_of(trace, Some(stream), Some(event));
             let mut phase = phase;
             [Scope::EventContext, Scope::EventFields]
-                .map(|scope| emit(scopes, scope, uses, &mut phase, &shown))
+                .map(|scope| emit(scopes, scope, uses, &mut phase, shown))
         });
         let events = events.collect();
         Shows { packet_context, event_context, events }
@@ -449,7 +456,7 @@ fn check_floats(stream: &StreamClass) -> Result<(), CompileError> {
             None => Ok(()),
             Some(float) => {
                 let cause = format!(
-                    "a floating point number with {} bits of exponent and {} of mantissa: this program reads 8 and 24, or 11 and 53",
+                    "a floating point number with {} bits of exponent and {} of mantissa: this program reads 8 and 24, 11 and 53, or 5 and 11",
                     float.exponent_bits, float.mantissa_bits
                 );
                 Err(CompileError { place: place(), cause })
@@ -515,7 +522,7 @@ pub(crate) fn known_fields(trace: &TraceClass) -> Result<Uses, CompileError> {
 
 fn resolve_stream(trace: &TraceClass, stream: &StreamClass, uses: &mut Uses) -> Result<(), CompileError> {
     let context = stream.packet_context.as_ref();
-    context.map(|context| keep(context, &CONTEXT_FIELDS, uses));
+    context.map(|context| keep(context, &CONTEXT_FIELDS, trace, uses));
     if let Some(header) = &stream.event_header {
         use_event_header(header, uses);
     }
@@ -531,37 +538,81 @@ fn resolve_stream(trace: &TraceClass, stream: &StreamClass, uses: &mut Uses) -> 
     Ok(())
 }
 
-/// Keeps the integers of these names; says which are there.
-fn keep(structure: &Structure, fields: &[(&str, Slot)], uses: &mut Uses) -> Vec<Slot> {
+/// Keeps the integers of these names; says which are there. In CTF 2 they may be anywhere within.
+fn keep(structure: &Structure, fields: &[(&str, Slot)], trace: &TraceClass, uses: &mut Uses) -> Vec<Slot> {
     let mut found = Vec::new();
     for field in &structure.fields {
-        let known = fields.iter().find(|(name, _)| *name == field.name);
-        if let (Some((_, slot)), Some(_)) = (known, integer_of(field)) {
-            uses.set(field, Use::Keep(*slot));
-            found.push(*slot);
-        }
+        keep_field(field, &field.name, fields, trace.version == Version::Ctf2, uses, &mut found);
     }
     found
 }
 
+fn keep_field(
+    field: &Field,
+    name: &str,
+    fields: &[(&str, Slot)],
+    within: bool,
+    uses: &mut Uses,
+    found: &mut Vec<Slot>,
+) {
+    if is_signed(&field.ty).is_some() {
+        if let Some((_, slot)) = fields.iter().find(|(known, _)| *known == name) {
+            uses.set(field, Use::Keep(*slot));
+            found.push(*slot);
+        }
+        return;
+    }
+    match &field.ty {
+        _ if !within => {}
+        Type::Structure(inner) => {
+            inner.fields.iter().for_each(|field| keep_field(field, &field.name, fields, within, uses, found));
+        }
+        Type::Optional(optional) => keep_field(&optional.content, name, fields, within, uses, found),
+        Type::Choice(choice) => {
+            choice.options.iter().for_each(|option| keep_field(option, name, fields, within, uses, found));
+        }
+        _ => {}
+    }
+}
+
 /// Keeps the ids and takes the times of an event header, also those in its options.
 fn use_event_header(structure: &Structure, uses: &mut Uses) {
-    for field in &structure.fields {
-        match (&field.ty, integer_of(field)) {
-            (_, Some(_)) if field.name == "id" => uses.set(field, Use::Keep(EVENT_ID)),
-            (_, Some(integer)) if integer.clock.is_some() || field.name == "timestamp" => {
-                uses.set(field, Use::Time)
-            }
-            (Type::Structure(inner), _) => use_event_header(inner, uses),
-            (Type::Variant(variant), _) => {
-                for option in &variant.options {
-                    if let Type::Structure(inner) = &option.ty {
-                        use_event_header(inner, uses);
-                    }
+    structure.fields.iter().for_each(|field| use_in_event_header(field, &field.name, uses));
+}
+
+/// `name` is that of the field, or of the optional field or variant that it is the content of.
+fn use_in_event_header(field: &Field, name: &str, uses: &mut Uses) {
+    if is_signed(&field.ty).is_some() {
+        if name == "id" {
+            uses.set(field, Use::Keep(EVENT_ID));
+        } else if name == "timestamp" || clock_of(&field.ty).is_some() {
+            uses.set(field, Use::Time);
+        }
+        return;
+    }
+    match &field.ty {
+        Type::Structure(inner) => use_event_header(inner, uses),
+        Type::Variant(variant) => {
+            for option in &variant.options {
+                if let Type::Structure(inner) = &option.ty {
+                    use_event_header(inner, uses);
                 }
             }
-            _ => {}
         }
+        Type::Optional(optional) => use_in_event_header(&optional.content, name, uses),
+        Type::Choice(choice) => {
+            choice.options.iter().for_each(|option| use_in_event_header(option, name, uses));
+        }
+        _ => {}
+    }
+}
+
+fn clock_of(ty: &Type) -> Option<&str> {
+    match ty.in_order() {
+        Type::Integer(integer) => integer.clock.as_deref(),
+        Type::Enumeration(enumeration) => enumeration.container.clock.as_deref(),
+        Type::VariableInteger(integer) => integer.clock.as_deref(),
+        _ => None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Compiled types: the steps, and the machine that runs them over the bits of a packet.
 
+use super::ctf2::Extra;
 use crate::types::{ByteOrder, Integer};
 
 /// Why the bits of a packet are not what the metadata says.
@@ -31,6 +32,12 @@ pub enum DecodeError {
         /// Where it is, in bits from the start of the packet.
         at: u64,
     },
+    /// A variable-length integer that does not fit 64 bits.
+    #[error("the variable-length integer at bit {at} has more than 64 bits")]
+    Oversized {
+        /// Where it starts, in bits from the start of the packet.
+        at: u64,
+    },
     /// Events without any bits: nobody knows how many there are.
     #[error("events without size at bit {at}")]
     EmptyEvent {
@@ -47,6 +54,7 @@ impl DecodeError {
             | DecodeError::NoOption { at }
             | DecodeError::UnknownEvent { at, .. }
             | DecodeError::EmptyElements { at }
+            | DecodeError::Oversized { at }
             | DecodeError::EmptyEvent { at } => *at = at.saturating_add(by),
         }
         self
@@ -97,6 +105,8 @@ pub(crate) enum Step {
     Repeat { count: Count, body: Box<[Step]> },
     /// Run the steps of the option that the tag names.
     Select { tag: Slot, options: Box<Options> },
+    /// What only CTF 2 has.
+    Extra(Box<Extra>),
 }
 
 /// The options of a variant.
@@ -184,6 +194,7 @@ impl<'p> Machine<'p> {
                     };
                     self.run(&options.steps[*option], slots)?;
                 }
+                Step::Extra(extra) => self.extra(extra, slots)?,
             }
         }
         Ok(())

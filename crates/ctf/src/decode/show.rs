@@ -14,10 +14,10 @@ const MAX_EMPTY_ELEMENTS: u32 = 1 << 16;
 /// Shows the values of one scope.
 #[derive(Debug)]
 pub(crate) struct Show<'m, 'p, 's, 'v, V> {
-    machine: &'m mut Machine<'p>,
-    slots: &'s mut [u64],
-    visitor: &'v mut V,
-    last: u64,
+    pub(super) machine: &'m mut Machine<'p>,
+    pub(super) slots: &'s mut [u64],
+    pub(super) visitor: &'v mut V,
+    pub(super) last: u64,
     empty_left: u32,
 }
 
@@ -33,7 +33,7 @@ pub(crate) fn show<V: Visit>(
 }
 
 impl<V: Visit> Show<'_, '_, '_, '_, V> {
-    fn run(&mut self, steps: &[Emit]) -> Result<(), DecodeError> {
+    pub(super) fn run(&mut self, steps: &[Emit]) -> Result<(), DecodeError> {
         for step in steps {
             match step {
                 Emit::Align(bits) => {
@@ -78,12 +78,13 @@ impl<V: Visit> Show<'_, '_, '_, '_, V> {
                     self.run(&options.steps[*option])?;
                     self.visitor.end(*node);
                 }
+                Emit::Extra(step) => self.extra(step)?,
             }
         }
         Ok(())
     }
 
-    fn count(&self, count: Count) -> u64 {
+    pub(super) fn count(&self, count: Count) -> u64 {
         match count {
             Count::Fixed(count) => count,
             Count::Recorded(slot) => self.slots[usize::from(slot)],

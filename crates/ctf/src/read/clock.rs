@@ -1,6 +1,6 @@
 //! From the cycles of a stream's clock to nanoseconds.
 
-use crate::class::{Clock, StreamClass, TraceClass};
+use crate::class::{Clock, StreamClass, TraceClass, Version};
 use crate::types::{Structure, Type};
 
 /// Nanoseconds of a second.
@@ -49,6 +49,7 @@ pub(crate) fn clock_of<'t>(trace: &'t TraceClass, stream: &StreamClass) -> Optio
     let mapped = scopes.into_iter().chain(own).flatten().find_map(mapped_clock);
     match (mapped, trace.clocks.as_slice()) {
         (Some(name), _) => trace.clock(name),
+        _ if trace.version == Version::Ctf2 => trace.clock(stream.default_clock.as_deref()?),
         // The names that LTTng uses mean a time without being mapped, if there is no doubt of which clock.
         (None, [only]) => has_times(stream).then_some(only),
         (None, _) => None,
@@ -63,11 +64,8 @@ fn mapped_in(ty: &Type) -> Option<&str> {
     match ty {
         Type::Integer(integer) => integer.clock.as_deref(),
         Type::Enumeration(enumeration) => enumeration.container.clock.as_deref(),
-        Type::Array(array) => mapped_in(&array.element),
-        Type::Sequence(sequence) => mapped_in(&sequence.element),
-        Type::Structure(structure) => mapped_clock(structure),
-        Type::Variant(variant) => variant.options.iter().find_map(|option| mapped_in(&option.ty)),
-        Type::Float(_) | Type::String(_) => None,
+        Type::VariableInteger(integer) => integer.clock.as_deref(),
+        other => other.parts().find_map(mapped_in),
     }
 }
 

@@ -11,7 +11,8 @@ use crate::types::{ByteOrder, Structure};
 /// Metadata text that [`parse`](super::parse()) reads back as the same trace class.
 ///
 /// Exceptions: a wanted alignment of an array, sequence or variant comes back as an empty structure before it; and
-/// identifiers must be such, and none of the words of TSDL.
+/// identifiers must be such, and none of the words of TSDL. Of the types that only CTF 2 has, bit arrays and booleans become
+/// integers; the others cannot be said in TSDL and have to be replaced before.
 pub fn write(trace: &TraceClass) -> String {
     let mut text = format!("{SIGNATURE} */\n\ntrace {{\n\tmajor = 1;\n\tminor = 8;\n");
     let out = &mut text;

@@ -5,7 +5,7 @@ mod document;
 mod error;
 mod lex;
 mod parse;
-mod scope;
+pub(crate) mod scope;
 mod types;
 pub(crate) mod write;
 

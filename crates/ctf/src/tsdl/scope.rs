@@ -45,12 +45,17 @@ pub(crate) struct Extent {
 impl Extent {
     pub(crate) fn of(ty: &Type) -> Extent {
         let inner = match ty {
-            Type::Integer(_) | Type::Float(_) | Type::String(_) => Extent { nodes: 0, depth: 0 },
             Type::Enumeration(enumeration) => Extent { nodes: enumeration.mappings.len(), depth: 0 },
-            Type::Array(array) => Extent::of(&array.element),
-            Type::Sequence(sequence) => Extent::of(&sequence.element),
+            Type::VariableInteger(integer) => Extent { nodes: integer.mappings.len(), depth: 0 },
+            Type::BitArray(bits) => Extent { nodes: bits.flags.len(), depth: 0 },
+            Type::Choice(choice) => {
+                let ranges: usize = choice.ranges.iter().map(Vec::len).sum();
+                let fields = Extent::of_fields(&choice.options);
+                Extent { nodes: fields.nodes.saturating_add(ranges), ..fields }
+            }
             Type::Structure(structure) => Extent::of_fields(&structure.fields),
             Type::Variant(variant) => Extent::of_fields(&variant.options),
+            other => other.parts().next().map_or(Extent { nodes: 0, depth: 0 }, Extent::of),
         };
         Extent { nodes: inner.nodes.saturating_add(1), depth: inner.depth + 1 }
     }

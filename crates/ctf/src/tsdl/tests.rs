@@ -417,7 +417,7 @@ fn any_stream() -> impl Strategy<Value = StreamClass> {
     (any_structure(), any_structure(), any_structure(), prop::collection::vec(any_event(), 0..3)).prop_map(
         |(packet_context, event_header, event_context, mut events)| {
             (0..).zip(&mut events).for_each(|(id, event)| event.id = id);
-            StreamClass { id: 0, packet_context, event_header, event_context, events }
+            StreamClass { packet_context, event_header, event_context, events, ..StreamClass::default() }
         },
     )
 }
@@ -435,6 +435,7 @@ pub(crate) fn any_trace() -> impl Strategy<Value = TraceClass> {
             offset_seconds,
             offset,
             absolute,
+            ..Clock::monotonic(None, 0)
         },
     );
     (
@@ -454,6 +455,7 @@ pub(crate) fn any_trace() -> impl Strategy<Value = TraceClass> {
                 environment: crate::Environment { entries },
                 clocks: clock.into_iter().collect(),
                 streams,
+                ..TraceClass::new(byte_order)
             }
         })
 }

@@ -4,6 +4,7 @@
 
 use std::fmt::Write;
 
+use crate::ctf2::{BitArray, Boolean};
 use crate::types::{
     Array, ByteOrder, Encoding, Enumeration, Field, Float, Integer, MappingRange, Sequence, Structure, Type,
     Variant,
@@ -57,6 +58,16 @@ impl TypeWriter<'_> {
             }
             Type::Structure(structure) => self.structure(structure, depth),
             Type::Variant(variant) => self.variant(variant, depth),
+            Type::BitArray(BitArray { container, .. }) | Type::Boolean(Boolean { container }) => {
+                self.integer(container)
+            }
+            // What TSDL cannot say at all (see `write`).
+            Type::VariableInteger(_)
+            | Type::Text(_)
+            | Type::Blob(_)
+            | Type::Optional(_)
+            | Type::Choice(_)
+            | Type::Reversed(_) => self.out.push_str("struct { }"),
             Type::Array(_) | Type::Sequence(_) => unreachable!("dimensions() went down to the element"),
         }
     }

@@ -107,6 +107,15 @@ fn check_type(ty: &Type, before: &HashMap<&str, &Type>) -> Result<(), WhyUnrecor
                 _ => Err(WhyUnrecordable::NoTag),
             }
         }
+        // TSDL has none of these, and no application can ask for one.
+        Type::BitArray(_)
+        | Type::Boolean(_)
+        | Type::VariableInteger(_)
+        | Type::Text(_)
+        | Type::Blob(_)
+        | Type::Optional(_)
+        | Type::Choice(_)
+        | Type::Reversed(_) => Err(WhyUnrecordable::BadLayout),
     }
 }
 

@@ -30,6 +30,7 @@ fn type_of(layout: &Layout, node: NodeId) -> FieldType {
         Some(NodeKind::Integer(form) | NodeKind::Enumeration(form, _)) => {
             FieldType::Integer { signed: form.signed }
         }
+        Some(NodeKind::Boolean | NodeKind::Bits { .. }) => FieldType::Integer { signed: false },
         Some(NodeKind::Float) => FieldType::Float,
         Some(NodeKind::Text) => FieldType::Text,
         // Arrays as well: how long they are is seen at each event.

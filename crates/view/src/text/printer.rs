@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use rttng_ctf::read::{Event, LossCount, Lost, Reader, Trace};
 use rttng_ctf::types::Scope;
-use rttng_ctf::{EnvValue, EventClass};
+use rttng_ctf::{EnvValue, EventClass, Version};
 use rttng_filter::LogLevelDomain;
 
 use super::color::Colors;
@@ -175,9 +175,12 @@ impl<W: Write, M: Write> Printer for TextPrinter<W, M> {
             }
             None => out.put(b" (unknown time range)"),
         }
-        let uuid = match trace.class().uuid {
-            Some(uuid) => format!("UUID: {uuid}"),
-            None => "no UUID".to_owned(),
+        let class = trace.class();
+        let uuid = match (class.version, &class.identity.uid, class.uuid) {
+            (Version::Ctf2, Some(uid), _) => format!("UID: {uid}"),
+            (Version::Ctf2, None, _) => "no UID".to_owned(),
+            (Version::Ctf1, _, Some(uuid)) => format!("UUID: {uuid}"),
+            (Version::Ctf1, _, None) => "no UUID".to_owned(),
         };
         let text = format!(
             " in trace \"{}\" ({uuid}) within stream \"{}\" (stream class ID: {}, stream ID: {}).{}\n",
@@ -248,7 +251,7 @@ fn event_texts(trace: &Trace, stream: usize, options: &TextOptions, colors: Colo
     let text = |event: usize, scope: Scope| {
         let named = if scope == Scope::EventFields { names.payload } else { names.context };
         let layout = trace.layout(stream, event, scope)?;
-        Some(ScopeText::new(scope, layout, named, names.scope, colors))
+        Some(ScopeText::new(scope, layout, trace.class().version, named, names.scope, colors))
     };
     let packet = Rc::new(text(0, Scope::PacketContext).unwrap_or_default());
     let context = Rc::new(text(0, Scope::StreamEventContext).unwrap_or_default());
@@ -322,8 +325,13 @@ fn head(trace: &Trace, class: &EventClass, options: &TextOptions, colors: Colors
     if named {
         put_header_name(&mut out, colors, "name");
     }
-    out.put(colors.event.as_bytes());
-    out.put(class.name.as_bytes());
+    if class.name.is_empty() {
+        out.put(colors.unknown.as_bytes());
+        out.put(b"<unknown>");
+    } else {
+        out.put(colors.event.as_bytes());
+        out.put(class.name.as_bytes());
+    }
     out.put(colors.reset.as_bytes());
     out.put(if named { b", " } else { b": " });
     Literal::new(out.bytes())

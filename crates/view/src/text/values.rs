@@ -1,8 +1,8 @@
 //! The values of one scope: what stands before each, and how it is written.
 
-use rttng_ctf::Base;
 use rttng_ctf::decode::{IntegerForm, Labels, Layout, Node, NodeId, NodeKind, Visit};
 use rttng_ctf::types::Scope;
+use rttng_ctf::{Base, Version};
 
 use super::color::Colors;
 use crate::number::{binary, decimal, general, hexadecimal, octal, signed_decimal};
@@ -23,6 +23,12 @@ enum Form {
     /// An integer in another base.
     Other(IntegerForm),
     Enumeration(IntegerForm, Labels),
+    /// The same in a trace of CTF 2: several labels are in braces, as babeltrace2 2.1 has it.
+    Mapped(IntegerForm, Labels),
+    /// Bits with their names.
+    Bits(Labels),
+    /// What is there or not.
+    Optional,
     /// Not a number.
     Bare,
     /// A structure or variant.
@@ -45,6 +51,7 @@ impl ScopeText {
     pub(crate) fn new(
         scope: Scope,
         layout: &Layout,
+        version: Version,
         named: bool,
         scope_named: bool,
         colors: Colors,
@@ -52,7 +59,7 @@ impl ScopeText {
         let kinds: Vec<&NodeKind> = layout.nodes().iter().map(|node| &node.kind).collect();
         let text = |node: &Node| NodeText {
             before: before(node, node.parent.map(|parent| kinds[parent as usize]), named, colors),
-            form: Form::of(&node.kind, named),
+            form: Form::of(&node.kind, version, named),
         };
         let name = scope_named
             .then(|| Literal::new(format!("{}{}{} = ", colors.header, scope.path(), colors.reset)));
@@ -63,7 +70,11 @@ impl ScopeText {
 /// What stands before a value.
 fn before(node: &Node, parent: Option<&NodeKind>, named: bool, colors: Colors) -> Literal {
     let value = match node.kind {
-        NodeKind::Integer(_) | NodeKind::Float | NodeKind::Text => colors.value,
+        NodeKind::Integer(_)
+        | NodeKind::Float
+        | NodeKind::Text
+        | NodeKind::Boolean
+        | NodeKind::Bits { .. } => colors.value,
         _ => "",
     };
     let Colors { name: of_name, reset, .. } = colors;
@@ -76,18 +87,23 @@ fn before(node: &Node, parent: Option<&NodeKind>, named: bool, colors: Colors) -
                 format!("{separator}{value}")
             }
         }
-        Some(NodeKind::Variant) => format!(" {value}"),
+        Some(NodeKind::Variant | NodeKind::Optional) => format!(" {value}"),
         _ => value.to_owned(),
     })
 }
 
 impl Form {
-    fn of(kind: &NodeKind, named: bool) -> Form {
+    fn of(kind: &NodeKind, version: Version, named: bool) -> Form {
         match kind {
             NodeKind::Integer(IntegerForm { base: Base::Decimal, .. }) => Form::Decimal,
             NodeKind::Integer(form) => Form::Other(*form),
+            NodeKind::Enumeration(form, labels) if version == Version::Ctf2 => {
+                Form::Mapped(*form, labels.clone())
+            }
             NodeKind::Enumeration(form, labels) => Form::Enumeration(*form, labels.clone()),
-            NodeKind::Float | NodeKind::Text => Form::Bare,
+            NodeKind::Float | NodeKind::Text | NodeKind::Boolean | NodeKind::Blob { .. } => Form::Bare,
+            NodeKind::Bits { flags, .. } => Form::Bits(flags.clone()),
+            NodeKind::Optional => Form::Optional,
             NodeKind::Structure | NodeKind::Variant => Form::Braces,
             NodeKind::Array => Form::Brackets { numbered: named },
         }
@@ -130,23 +146,37 @@ impl ValueText<'_> {
                 integer(self.out, *form, sign_extended);
                 self.close();
             }
-            Form::Enumeration(form, labels) => self.enumeration(*form, labels, sign_extended),
+            Form::Enumeration(form, labels) => self.enumeration(*form, labels, sign_extended, false),
+            Form::Mapped(form, labels) => self.enumeration(*form, labels, sign_extended, true),
             _ => {}
         }
     }
 
-    fn enumeration(&mut self, form: IntegerForm, labels: &Labels, bits: u64) {
-        let value = if form.signed { i128::from(bits as i64) } else { i128::from(bits) };
-        self.out.put(b"( ");
-        let mut is_known = false;
-        for label in labels.covering(value) {
-            if is_known {
+    /// Labels with commas between. Whether there are any.
+    fn labels<'l>(&mut self, labels: impl Iterator<Item = &'l str>) -> bool {
+        let mut is_any = false;
+        for label in labels {
+            if is_any {
                 self.out.put(b", ");
             }
-            is_known = true;
+            is_any = true;
             self.out.put(self.colors.value.as_bytes());
             quoted(self.out, label.as_bytes());
             self.close();
+        }
+        is_any
+    }
+
+    fn enumeration(&mut self, form: IntegerForm, labels: &Labels, bits: u64, in_braces: bool) {
+        let value = if form.signed { i128::from(bits as i64) } else { i128::from(bits) };
+        self.out.put(b"( ");
+        let in_braces = in_braces && labels.covering(value).nth(1).is_some();
+        if in_braces {
+            self.out.put(b"{ ");
+        }
+        let is_known = self.labels(labels.covering(value));
+        if in_braces {
+            self.out.put(b" }");
         }
         if !is_known {
             self.out.put(self.colors.unknown.as_bytes());
@@ -305,6 +335,35 @@ impl Visit for ValueText<'_> {
         self.close();
     }
 
+    fn boolean(&mut self, node: NodeId, value: bool) {
+        self.out.literal(&self.table.nodes[node as usize].before);
+        self.out.put(if value { b"true" } else { b"false" });
+        self.close();
+    }
+
+    fn bits(&mut self, node: NodeId, value: u64) {
+        let node = &self.table.nodes[node as usize];
+        self.out.literal(&node.before);
+        hexadecimal(self.out, value);
+        self.close();
+        let Form::Bits(flags) = &node.form else { return };
+        if flags.active(value).next().is_some() {
+            self.out.put(b" { ");
+            self.labels(flags.active(value));
+            self.out.put(b" }");
+        }
+    }
+
+    fn blob(&mut self, node: NodeId, bytes: &[u8]) {
+        self.out.literal(&self.table.nodes[node as usize].before);
+        self.out.put(b"{");
+        for byte in bytes {
+            let hex = |nibble: u8| b"0123456789abcdef"[usize::from(nibble)];
+            self.out.put(&[b' ', hex(byte >> 4), hex(byte & 15)]);
+        }
+        self.out.put(b" }");
+    }
+
     #[inline]
     fn begin(&mut self, node: NodeId) {
         let node = &self.table.nodes[node as usize];
@@ -315,6 +374,12 @@ impl Visit for ValueText<'_> {
     #[inline]
     fn end(&mut self, node: NodeId) {
         let form = &self.table.nodes[node as usize].form;
+        // Whatever is there begins with a space.
+        if let (Form::Optional, [.., b'{']) = (form, self.out.bytes()) {
+            self.out.truncate(self.out.len() - 1);
+            self.out.put(b"<none>");
+            return;
+        }
         self.out.put(if let Form::Brackets { .. } = form { b" ]" } else { b" }" });
     }
 
