@@ -237,13 +237,16 @@ impl<'l> Children<'l> {
 
     /// Whether nothing below a node can have a value: such a node has no column.
     pub(crate) fn is_empty(&self, node: NodeId) -> bool {
-        let is_leaf = !matches!(self.kind(node), NodeKind::Structure | NodeKind::Variant | NodeKind::Array);
+        let is_leaf = !matches!(
+            self.kind(node),
+            NodeKind::Structure | NodeKind::Variant | NodeKind::Optional | NodeKind::Array
+        );
         !is_leaf && self.of_node(node).iter().all(|child| self.is_empty(*child))
     }
 
     /// The columns of the fields of a structure or the options of a variant.
     fn columns(&self, node: NodeId) -> Vec<Column> {
-        let is_option = matches!(self.kind(node), NodeKind::Variant);
+        let is_option = matches!(self.kind(node), NodeKind::Variant | NodeKind::Optional);
         let mut taken = Taken::default();
         let mut columns = Vec::new();
         for &child in self.of_node(node).iter().filter(|child| !self.is_empty(**child)) {
@@ -262,14 +265,18 @@ impl<'l> Children<'l> {
         let kind = match self.kind(node) {
             NodeKind::Integer(form) => integer(form),
             NodeKind::Float => Kind::Float,
-            NodeKind::Text => Kind::Text,
+            NodeKind::Text | NodeKind::Blob { .. } => Kind::Text,
+            NodeKind::Boolean => Kind::Integer { signed: false, bits: 8 },
+            NodeKind::Bits { size_bits, .. } => {
+                Kind::Integer { signed: false, bits: size_bits.next_power_of_two().clamp(8, 64) as u8 }
+            }
             NodeKind::Enumeration(form, _) => {
                 let value = taken.take(&format!("{name}_value"));
                 to.push(Column::new(name, Kind::Label, true));
                 to.push(Column::new(value, integer(form), optional));
                 return;
             }
-            NodeKind::Structure | NodeKind::Variant => Kind::Group(self.columns(node)),
+            NodeKind::Structure | NodeKind::Variant | NodeKind::Optional => Kind::Group(self.columns(node)),
             NodeKind::Array => Kind::List(Box::new(self.element(node))),
         };
         to.push(Column::new(name, kind, optional));

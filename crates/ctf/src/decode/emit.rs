@@ -325,7 +325,7 @@ impl<'t> Emitter<'t, '_, '_> {
             return;
         }
         let start = self.compiler.phase;
-        let body = self.option(&optional.content, start, node);
+        let body = self.option(&optional.content, "value", start, node);
         self.extra(EmitExtra::Optional { node, selector, signed, ranges, body });
         self.compiler.phase = Phase::UNKNOWN;
     }
@@ -337,15 +337,21 @@ impl<'t> Emitter<'t, '_, '_> {
             return;
         }
         let start = self.compiler.phase;
-        let steps = choice.options.iter().map(|option| self.option(option, start, node)).collect();
+        let named = |(at, option): (usize, &Field)| match shown_name(option) {
+            "" => format!("option{at}"),
+            name => name.to_owned(),
+        };
+        let names: Vec<String> = choice.options.iter().enumerate().map(named).collect();
+        let options = choice.options.iter().zip(&names);
+        let steps = options.map(|(option, name)| self.option(option, name, start, node)).collect();
         let options = Box::new(EmitOptions { ranges, steps, signed });
         self.steps.push(Emit::Variant { node, tag, options });
         self.compiler.phase = Phase::UNKNOWN;
     }
 
     /// The steps of what is there or not, in `parent`.
-    fn option(&mut self, option: &'t Field, start: Phase, parent: NodeId) -> Box<[Emit]> {
-        let child = self.layout.add(shown_name(option), kind_of(&option.ty), Some(parent), true);
+    fn option(&mut self, option: &'t Field, name: &str, start: Phase, parent: NodeId) -> Box<[Emit]> {
+        let child = self.layout.add(name, kind_of(&option.ty), Some(parent), true);
         let use_of = self.compiler.resolver.uses.of(option);
         let (steps, _) = self.apart(start, |this| {
             this.ty(&option.ty, child);
@@ -406,7 +412,7 @@ impl<'t> Emitter<'t, '_, '_> {
         let start = self.compiler.phase;
         let mut steps = Vec::with_capacity(variant.options.len());
         for option in &variant.options {
-            steps.push(self.option(option, start, node));
+            steps.push(self.option(option, shown_name(option), start, node));
         }
         let signed = enumeration.container.signed;
         let options = Box::new(EmitOptions { ranges: option_ranges(variant, enumeration), steps, signed });

@@ -513,7 +513,7 @@ pub(crate) fn scopes_of<'t>(
 /// What is kept of which fields, for those who compile the types of a trace for themselves.
 pub(crate) fn known_fields(trace: &TraceClass) -> Result<Uses, CompileError> {
     let mut uses = Uses::new(KNOWN_SLOTS);
-    trace.packet_header.as_ref().map(|header| keep(header, &HEADER_FIELDS, &mut uses));
+    trace.packet_header.as_ref().map(|header| keep(header, &HEADER_FIELDS, trace, &mut uses));
     for stream in &trace.streams {
         resolve_stream(trace, stream, &mut uses)?;
     }

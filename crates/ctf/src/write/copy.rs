@@ -14,7 +14,7 @@ use super::bits::BitWriter;
 use super::data_file::DataFile;
 use super::long_header::LongHeader;
 use super::transcribe::{Move, Role, RoleValues, Transcriber, moves, strictest};
-use crate::class::{StreamClass, TraceClass};
+use crate::class::{StreamClass, TraceClass, Version};
 use crate::decode::{CompileError, DecodeError, Machine, Scopes, known_fields, scopes_of};
 use crate::index::IndexEntry;
 use crate::read::{RecordedEvent, clock_of};
@@ -76,6 +76,10 @@ struct EventMoves {
 impl TraceCopy {
     /// Plans how to copy a trace of that class.
     pub fn of(source: &TraceClass) -> Result<TraceCopy, CompileError> {
+        if source.version == Version::Ctf2 {
+            let cause = "this is a trace of CTF 2: only those of CTF 1.8 can be written so far".to_owned();
+            return Err(CompileError { place: "the trace".to_owned(), cause });
+        }
         let mut uses = known_fields(source)?;
         let mut class = source.clone();
         let mut streams = Vec::with_capacity(source.streams.len());

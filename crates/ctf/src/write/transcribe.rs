@@ -201,6 +201,15 @@ impl<'t> Planner<'t, '_> {
             }
             Type::Structure(structure) => self.fields(structure),
             Type::Variant(variant) => self.variant(variant),
+            // Traces that have these are refused before (`TraceCopy::of`).
+            Type::BitArray(_)
+            | Type::Boolean(_)
+            | Type::VariableInteger(_)
+            | Type::Text(_)
+            | Type::Blob(_)
+            | Type::Optional(_)
+            | Type::Choice(_)
+            | Type::Reversed(_) => {}
         }
     }
 

@@ -99,7 +99,7 @@ fn bind(
             let labels = Box::new(LabelTable::new(labels.clone()));
             What::Enumeration { label: column.leaf, value: value.leaf, labels }
         }
-        NodeKind::Structure | NodeKind::Variant => {
+        NodeKind::Structure | NodeKind::Variant | NodeKind::Optional => {
             bind_members(children, node, column, actions);
             What::Nothing
         }
@@ -127,7 +127,7 @@ fn bind(
 
 fn bind_members(children: &Children<'_>, node: NodeId, column: &Column, actions: &mut [Action]) {
     let Kind::Group(members) = &column.kind else { return };
-    let is_variant = matches!(children.kind(node), NodeKind::Variant);
+    let is_variant = matches!(children.kind(node), NodeKind::Variant | NodeKind::Optional);
     let all = column.leaf..column.leaf + column.leaves;
     let mut members = members.iter().peekable();
     for &child in children.of_node(node) {
