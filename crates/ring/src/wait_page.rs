@@ -1,7 +1,7 @@
 //! The wait page: one shared memory page that tells applications whether a session daemon accepts registrations
 //! (`docs/spec/ust-protocol.md`, section 2.3).
 //!
-//! Applications sleep on its first word as a futex. Anyone who may write the page may also cut it short, so the word
+//! Applications ([`WaitWord`]) sleep on its first word as a futex. Anyone who may write the page may also cut it short, so the word
 //! is written through the descriptor, never through the mapping: a page that was cut short grows again instead of
 //! killing the daemon. The mapping only gives the futex an address; nothing here reads or writes through it.
 
@@ -118,6 +118,100 @@ impl Drop for WaitPage {
     }
 }
 
+/// An application's end of the wait page: it sleeps on the word until a daemon accepts registrations.
+#[derive(Debug)]
+pub struct WaitWord {
+    map: NonNull<AtomicU32>,
+    len: usize,
+}
+
+// SAFETY: the mapping belongs to this value until it is dropped, and is only ever named to the kernel.
+unsafe impl Send for WaitWord {}
+// SAFETY: as above.
+unsafe impl Sync for WaitWord {}
+
+impl WaitWord {
+    /// Opens the page of that POSIX shared memory name, and makes it if there is none.
+    ///
+    /// # Errors
+    /// Those of opening, making and mapping it; `PermissionDenied` if a user's page belongs to somebody else.
+    pub fn open(name: &str, scope: WaitPageScope) -> io::Result<WaitWord> {
+        let open = || rustix::shm::open(name, OFlags::RDONLY, Mode::empty());
+        let file = match open() {
+            Ok(file) if is_long_enough(&file) => file,
+            _ => {
+                let mode = match scope {
+                    WaitPageScope::Global => Mode::from_raw_mode(0o666),
+                    WaitPageScope::PerUser => Mode::from_raw_mode(0o640),
+                };
+                let made = rustix::shm::open(name, OFlags::RDWR | OFlags::CREATE, mode)?;
+                rustix::fs::ftruncate(&made, rustix::param::page_size() as u64)?;
+                // Whatever the umask is; a page that somebody else made keeps its mode.
+                let _ = rustix::fs::fchmod(&made, mode);
+                open()?
+            }
+        };
+        if scope == WaitPageScope::PerUser
+            && rustix::fs::fstat(&file)?.st_uid != rustix::process::getuid().as_raw()
+        {
+            return Err(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "the wait page belongs to somebody else",
+            ));
+        }
+        WaitWord::map(&file)
+    }
+
+    /// Opens a page that is a plain file (`LTTNG_UST_APP_PATH`).
+    ///
+    /// # Errors
+    /// Those of opening and mapping it.
+    pub fn open_file(path: &std::path::Path) -> io::Result<WaitWord> {
+        let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::CLOEXEC;
+        WaitWord::map(&rustix::fs::open(path, flags, Mode::empty())?)
+    }
+
+    fn map(file: &OwnedFd) -> io::Result<WaitWord> {
+        let len = rustix::param::page_size();
+        // SAFETY: a fresh shared mapping at an address of the kernel's choice aliases nothing of ours; it is unmapped
+        // once, in `drop`.
+        let map = unsafe {
+            rustix::mm::mmap(std::ptr::null_mut(), len, ProtFlags::READ, MapFlags::SHARED, file, 0)?
+        };
+        let map = NonNull::new(map.cast()).ok_or_else(|| io::Error::other("the kernel mapped page 0"))?;
+        Ok(WaitWord { map, len })
+    }
+
+    /// Sleeps until a daemon accepts registrations.
+    ///
+    /// # Errors
+    /// If the page was cut short: nobody can be waited for then.
+    pub fn wait(&self) -> io::Result<()> {
+        loop {
+            // SAFETY: the mapping lives as long as `self` and is aligned to a page. The reference is only handed to the
+            // kernel as an address, which copes with a page that is gone; nothing here loads through it.
+            let word = unsafe { self.map.as_ref() };
+            match futex::wait(word, futex::Flags::empty(), 0, None) {
+                // Woken: look again. The kernel says AGAIN when the word is not 0.
+                Ok(()) | Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return Ok(()),
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+    }
+}
+
+impl Drop for WaitWord {
+    fn drop(&mut self) {
+        // SAFETY: mapped in `map` with this length, unmapped only here; no reference to it outlives `self`.
+        let _ = unsafe { rustix::mm::munmap(self.map.as_ptr().cast(), self.len) };
+    }
+}
+
+fn is_long_enough(file: &OwnedFd) -> bool {
+    rustix::fs::fstat(file).is_ok_and(|of| of.st_size >= 4)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,6 +265,29 @@ mod tests {
         page.announce().unwrap();
         assert_eq!(word(&name.0), 1);
         page.withdraw().unwrap();
+    }
+
+    #[test]
+    fn an_application_waits_for_a_daemon_that_comes_later() {
+        let name = Named(format!("/rttng-wait-app-{}", std::process::id()));
+        let word = WaitWord::open(&name.0, WaitPageScope::PerUser).unwrap();
+        std::thread::scope(|scope| {
+            let waiter = scope.spawn(|| word.wait());
+            let page = WaitPage::open(&name.0, WaitPageScope::PerUser).unwrap();
+            page.announce().unwrap();
+            waiter.join().unwrap().unwrap();
+        });
+        // And one that finds it there already does not sleep.
+        WaitWord::open(&name.0, WaitPageScope::PerUser).unwrap().wait().unwrap();
+    }
+
+    #[test]
+    fn a_page_that_is_cut_short_is_an_error_and_no_signal() {
+        let name = Named(format!("/rttng-wait-app-cut-{}", std::process::id()));
+        let word = WaitWord::open(&name.0, WaitPageScope::PerUser).unwrap();
+        let file = rustix::shm::open(&name.0, OFlags::RDWR, Mode::empty()).unwrap();
+        rustix::fs::ftruncate(&file, 0).unwrap();
+        assert!(word.wait().is_err());
     }
 
     #[test]

@@ -88,7 +88,7 @@ pub struct EventClass {
     /// First, so that the check of a disabled event is a load from the address of the static.
     enabled: AtomicBool,
     /// Who records it now; null for nobody.
-    pub(crate) recorders: AtomicPtr<Recorders>,
+    recorders: AtomicPtr<Recorders>,
     name: &'static str,
     log_level: LogLevel,
     model_emf_uri: Option<&'static str>,
@@ -198,8 +198,35 @@ impl EventClass {
         self.fields
     }
 
-    pub(crate) fn set_enabled(&self, enabled: bool) {
-        self.enabled.store(enabled, Ordering::Relaxed);
+    /// Who records it now.
+    ///
+    /// # Safety
+    /// The caller stays ([`crate::grace::Stay`]) as long as it uses the list.
+    #[inline]
+    pub(crate) unsafe fn recorders(&self) -> Option<&Recorders> {
+        // SAFETY: null, or a list that is freed only when everybody has left who came before it was replaced.
+        unsafe { self.recorders.load(Ordering::Acquire).as_ref() }
+    }
+
+    /// Puts another list in place of the one that there is, which is given back: it may be freed when nobody can be
+    /// using it any more.
+    pub(crate) fn replace_recorders(&self, list: Option<Box<Recorders>>) -> Option<Replaced> {
+        let is_wanted = list.is_some();
+        let new = list.map_or(std::ptr::null_mut(), Box::into_raw);
+        let old = self.recorders.swap(new, Ordering::AcqRel);
+        self.enabled.store(is_wanted, Ordering::Relaxed);
+        (!old.is_null()).then(|| Replaced(old))
+    }
+}
+
+/// A list that was replaced. Dropping it frees it, which only those may do who waited ([`crate::grace::wait`]).
+#[derive(Debug)]
+pub(crate) struct Replaced(*mut Recorders);
+
+impl Drop for Replaced {
+    fn drop(&mut self) {
+        // SAFETY: it came from a box, was taken out of its class, and nobody who saw it there is still at it.
+        drop(unsafe { Box::from_raw(self.0) });
     }
 }
 

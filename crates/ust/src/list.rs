@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::class::EventClass;
 
+#[expect(improper_ctypes, reason = "these are addresses that the linker makes; no C code looks at them")]
 unsafe extern "C" {
     /// Where the section begins; the linker makes these names of sections that are named like C identifiers.
     #[link_name = "__start_rttng_ust_0_1_classes"]
@@ -62,7 +63,16 @@ pub(crate) fn all() -> Vec<&'static EventClass> {
     declared().iter().map(|entry| entry.0).chain(added.iter().copied()).collect()
 }
 
-/// Puts a kind of event that is made while the program runs on the list. A second call does nothing.
+/// As [`all`], but without those that were added if somebody is just adding one.
+pub(crate) fn try_all() -> Vec<&'static EventClass> {
+    let added = ADDED.try_lock().map(|added| added.clone()).unwrap_or_default();
+    declared().iter().map(|entry| entry.0).chain(added).collect()
+}
+
+/// Puts a kind of event that is made while the program runs on the list, and waits until every session daemon that
+/// wants it knows of it, or had its time: from here on it is recorded where a rule matches. A second call does nothing.
 pub fn register(class: &'static EventClass) {
-    add(class);
+    if add(class) {
+        crate::tracing::take_up(class);
+    }
 }

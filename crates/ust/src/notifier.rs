@@ -41,7 +41,7 @@ impl ErrorCounter {
             CounterBitness::Bits32 => {
                 // Two counters share a word: the one that is meant goes up, the other one stays.
                 let at = index as usize / 2 * 8;
-                let shift = if (index % 2 == 0) == cfg!(target_endian = "little") { 0 } else { 32 };
+                let shift = if index.is_multiple_of(2) == cfg!(target_endian = "little") { 0 } else { 32 };
                 let mut word = memory.load(at);
                 for _ in 0..1000 {
                     let next = ((word >> shift) as u32).wrapping_add(1);
@@ -190,12 +190,12 @@ impl Pack<'_> {
     fn unsigned(&mut self, value: u64) {
         match value {
             0..=0x7f => self.to.array([value as u8]),
-            0..=0xff => self.to.array([0xcc, value as u8]),
-            0..=0xffff => {
+            0x80..=0xff => self.to.array([0xcc, value as u8]),
+            0x100..=0xffff => {
                 self.to.array([0xcd]);
                 self.to.array((value as u16).to_be_bytes());
             }
-            0..=0xffff_ffff => {
+            0x1_0000..=0xffff_ffff => {
                 self.to.array([0xce]);
                 self.to.array((value as u32).to_be_bytes());
             }

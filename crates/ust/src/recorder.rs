@@ -2,7 +2,6 @@
 //! a system call, but to wake the consumer daemon for a whole sub-buffer.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use crate::channel::Channel;
 use crate::class::EventClass;
@@ -64,24 +63,32 @@ fn here() -> u64 {
 fn record_at<P: Payload + ?Sized>(class: &'static EventClass, payload: &P, ip: u64) {
     let moment = Moment { cpu: cpu::current(), ip };
     let _stay = Stay::begin(moment.cpu);
-    let recorders = class.recorders.load(Ordering::Acquire);
-    // SAFETY: null, or a list that is freed only after everybody who came before it was replaced has left.
-    let Some(recorders) = (unsafe { recorders.as_ref() }) else { return };
-    let fields = Fields(payload);
-    if !recorders.recorders.is_empty() {
-        let size = payload.measure();
-        for recorder in &recorders.recorders {
-            if !recorder.filters.accept(&fields, &moment) {
-                continue;
-            }
-            if let Some(mut record) = recorder.channel.begin(&moment, recorder.event_id, size) {
-                record.write(|to| payload.write(to));
+    // SAFETY: we stay.
+    if let Some(recorders) = unsafe { class.recorders() } {
+        recorders.record(payload, &moment);
+    }
+}
+
+impl Recorders {
+    /// Records an event for these, and nobody else.
+    #[inline]
+    pub(crate) fn record<P: Payload + ?Sized>(&self, payload: &P, moment: &Moment) {
+        let fields = Fields(payload);
+        if !self.recorders.is_empty() {
+            let size = payload.measure();
+            for recorder in &self.recorders {
+                if !recorder.filters.accept(&fields, moment) {
+                    continue;
+                }
+                if let Some(mut record) = recorder.channel.begin(moment, recorder.event_id, size) {
+                    record.write(|to| payload.write(to));
+                }
             }
         }
-    }
-    for notifier in &recorders.notifiers {
-        if notifier.filters.accept(&fields, &moment) {
-            notifier.notify(&fields, &moment);
+        for notifier in &self.notifiers {
+            if notifier.filters.accept(&fields, moment) {
+                notifier.notify(&fields, moment);
+            }
         }
     }
 }
