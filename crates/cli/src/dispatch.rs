@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::Command;
 
-use crate::{consumerd, convert, doctor, generate, lttng, record, sessiond, view};
+use crate::{consumerd, convert, doctor, generate, lttng, record, report, sessiond, view};
 
 /// A program inside the binary.
 pub(crate) struct Applet {
@@ -48,6 +48,13 @@ const APPLETS: &[Applet] = &[
         about: "Write traces in another form, all of them or a part",
         describe: convert::describe,
         main: convert::main,
+    },
+    Applet {
+        link: None,
+        word: "report",
+        about: "Show traces as one page for any browser: rates, latencies, losses",
+        describe: report::describe,
+        main: report::main,
     },
     Applet {
         link: None,

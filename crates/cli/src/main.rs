@@ -9,6 +9,7 @@ mod generate;
 mod instrumented;
 mod lttng;
 mod record;
+mod report;
 mod selection;
 mod sessiond;
 mod view;

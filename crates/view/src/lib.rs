@@ -4,6 +4,7 @@
 //! * [`json`]: one object a line.
 //! * [`csv`]: a row a line.
 //! * [`parquet`]: a table for each name of events.
+//! * [`report`]: one page for any browser.
 //! * [`select`]: which events are shown.
 //! * [`convert`]: traces in other forms.
 //! * [`run`]: from a reader through a selection to one of the forms.
@@ -30,10 +31,12 @@ pub mod json;
 mod number;
 mod out;
 pub mod parquet;
+pub mod report;
 pub mod select;
 mod tape;
 pub mod text;
 mod view;
+mod who;
 
 pub use error::ViewError;
 pub use view::{Losses, Printer, Ran, run};
