@@ -26,7 +26,7 @@ struct Options {
     #[arg(short = 'o', long, value_name = "FILE", default_value = "report.html")]
     output: PathBuf,
 
-    /// The title of the page [default: the name of the recording session]
+    /// The title of the page [default: the name of the folder]
     #[arg(long, value_name = "TEXT")]
     title: Option<String>,
 
@@ -86,7 +86,7 @@ fn report(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     let mut selector =
         Selector::new(options.selected.selection(options.clock_gmt), &reader).map_err(ViewError::Select)?;
     let wanted = ReportOptions {
-        title: options.title.clone(),
+        title: options.title.clone().or_else(|| title(&options.traces)),
         rows: options.rows,
         pairs: options.pairs.clone(),
         detect_pairs: !options.no_detected_pairs,
@@ -103,6 +103,13 @@ fn report(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     let plural = if ran.events == 1 { "" } else { "s" };
     println!("{}: {} event{plural}, {} kB", options.output.display(), ran.events, page.len().div_ceil(1000));
     Ok(())
+}
+
+/// The name of the folder, if there is one.
+fn title(traces: &[PathBuf]) -> Option<String> {
+    let [trace] = traces else { return None };
+    let path = trace.canonicalize().ok()?;
+    path.file_name().map(|name| name.to_string_lossy().into_owned())
 }
 
 /// Writes a file that is there whole or not at all.

@@ -28,6 +28,7 @@ pub mod convert;
 pub mod csv;
 mod error;
 pub mod json;
+mod losses;
 mod number;
 mod out;
 pub mod parquet;

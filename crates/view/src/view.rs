@@ -3,6 +3,7 @@
 use rttng_ctf::read::{Event, LossCount, Lost, Message, Reader};
 
 use crate::ViewError;
+use crate::losses::LossMeter;
 use crate::select::{Selector, Verdict};
 
 /// Takes what is to be shown.
@@ -32,7 +33,7 @@ impl Losses {
         *self == Losses::default()
     }
 
-    fn add(&mut self, lost: &Lost) {
+    pub(crate) fn add(&mut self, lost: &Lost) {
         match lost.count {
             LossCount::Events(count) => self.events = self.events.saturating_add(count),
             LossCount::SomeEvents => self.uncounted += 1,
@@ -62,7 +63,7 @@ pub fn run<P: Printer>(
 }
 
 fn go<P: Printer>(reader: &mut Reader, selector: &mut Selector, printer: &mut P) -> Result<Ran, ViewError> {
-    let mut ran = Ran::default();
+    let (mut ran, mut meter) = (Ran::default(), LossMeter::default());
     loop {
         match reader.next()? {
             Some(Message::Event(mut event)) => match selector.judge(&mut event)? {
@@ -74,7 +75,7 @@ fn go<P: Printer>(reader: &mut Reader, selector: &mut Selector, printer: &mut P)
                 Verdict::Stop => return Ok(ran),
             },
             Some(Message::Lost { stream, lost }) => {
-                ran.losses.add(&lost);
+                ran.losses.add(&meter.new_of(stream, &lost));
                 printer.lost(reader, stream, &lost)?;
             }
             None => return Ok(ran),

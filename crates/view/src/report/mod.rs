@@ -29,7 +29,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use rttng_ctf::decode::NodeId;
-use rttng_ctf::read::{Event, Lost, Reader, Trace};
+use rttng_ctf::read::{Event, LossCount, Lost, Reader, Trace};
 use rttng_ctf::types::Scope;
 
 pub use pairs::{BadPair, PairRule};
@@ -37,6 +37,7 @@ use pairs::{Moment, Pairs};
 use sample::{Row, Sample};
 use series::{Series, TimeAxis};
 
+use crate::losses::LossMeter;
 use crate::who::Who;
 use crate::{Printer, Ran, ViewError};
 
@@ -94,14 +95,18 @@ pub struct Collector {
     /// By stream: what was there last, since it mostly is there again.
     streams: Vec<StreamTotals>,
     cpus: Ranking<(u32, u64)>,
-    processes: Ranking<(u32, Option<i64>, Vec<u8>)>,
+    processes: Ranking<ProcessKey>,
     pairs: Pairs,
     sample: Sample,
     late_from: i64,
     losses: Vec<Loss>,
+    meter: LossMeter,
     unlisted_losses: u64,
     total: u64,
 }
+
+/// A process: its host, number and name.
+type ProcessKey = (u32, Option<i64>, Vec<u8>);
 
 /// Where the events of one class belong.
 #[derive(Debug, Clone, Copy)]
@@ -169,7 +174,7 @@ impl<K: Hash + Eq + Clone> Ranking<K> {
 struct StreamTotals {
     count: u64,
     cpu: Option<(u64, Option<u32>)>,
-    process: Option<((u32, Option<i64>, Vec<u8>), Option<u32>)>,
+    process: Option<(ProcessKey, Option<u32>)>,
 }
 
 /// A loss.
@@ -244,6 +249,7 @@ impl Collector {
             pairs,
             late_from: late_from(reader),
             losses: Vec::new(),
+            meter: LossMeter::default(),
             unlisted_losses: 0,
             total: 0,
         }
@@ -361,9 +367,13 @@ impl Printer for Collector {
     }
 
     fn lost(&mut self, reader: &Reader, stream: usize, lost: &Lost) -> Result<(), ViewError> {
+        let lost = self.meter.new_of(stream, lost);
+        if lost.count == LossCount::Events(0) {
+            return Ok(());
+        }
         self.pairs.forget(reader.stream(stream).trace);
         if self.losses.len() < MAX_LOSSES {
-            self.losses.push(Loss { stream, lost: *lost });
+            self.losses.push(Loss { stream, lost });
         } else {
             self.unlisted_losses += 1;
         }
