@@ -160,6 +160,34 @@ pub fn unpack(file: &[u8]) -> Result<MetadataText, PacketError> {
     }
 }
 
+/// As [`unpack`], as far as it goes: the text before the first fault, and the fault. Of a packet that the file ends in,
+/// that is all that is there.
+pub(crate) fn unpack_start(file: &[u8]) -> (Vec<u8>, Option<PacketError>) {
+    let Some(order) = packet_byte_order(file) else { return (file.to_vec(), None) };
+    let mut text = Vec::with_capacity(file.len());
+    let mut uuid = None;
+    let mut offset = 0;
+    while file.len() - offset >= METADATA_HEADER_SIZE {
+        match read_packet(&file[offset..], order, uuid) {
+            Ok(packet) => {
+                uuid = Some(packet.uuid);
+                text.extend_from_slice(packet.text);
+                offset = (offset + packet.size).min(file.len());
+            }
+            Err(fault) => {
+                if let PacketFault::BadSize { content_bits, packet_bits, file_bytes } = fault
+                    && content_bits <= packet_bits
+                    && content_bits as usize / 8 > file_bytes
+                {
+                    text.extend_from_slice(&file[offset + METADATA_HEADER_SIZE..]);
+                }
+                return (text, Some(PacketError { offset, fault }));
+            }
+        }
+    }
+    (text, None)
+}
+
 struct Packet<'a> {
     uuid: Uuid,
     text: &'a [u8],

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::class::{TraceClass, Uuid};
-use crate::metadata::{Warning, read_metadata};
+use crate::metadata::{Warning, read_metadata, read_what_is_there};
 
 /// Folders deeper than this are not looked into.
 const MAX_DEPTH: usize = 32;
@@ -37,6 +37,8 @@ pub(crate) struct Found {
     pub(crate) unreadable_traces: usize,
     /// Size of all files of the traces.
     pub(crate) bytes: u64,
+    /// Whether metadata that ends too early is read so far; what is missing is one of `faults` then.
+    pub(crate) lenient: bool,
     by_uuid: HashMap<Uuid, usize>,
 }
 
@@ -59,8 +61,10 @@ impl Found {
             }
             self.bytes += content.bytes;
             let Some(metadata) = content.metadata else { continue };
-            match read(&metadata) {
-                Ok((class, warnings)) => {
+            let lenient = self.lenient;
+            match if lenient { read_start(&metadata) } else { read(&metadata).map(|read| (read, None)) } {
+                Ok(((class, warnings), damage)) => {
+                    self.faults.extend(damage.map(|cause| (metadata.clone(), cause)));
                     let place = folder.strip_prefix(root).unwrap_or(&folder).to_owned();
                     self.add(TraceFiles {
                         class,
@@ -149,12 +153,24 @@ fn list(folder: &Path) -> std::io::Result<Content> {
     Ok(content)
 }
 
-pub(crate) fn read(metadata: &Path) -> Result<(TraceClass, Vec<Warning>), String> {
+pub(crate) fn read(metadata: &Path) -> Result<Read, String> {
+    let metadata = read_metadata(&bytes(metadata)?).map_err(|error| error.to_string())?;
+    Ok((metadata.trace, metadata.warnings))
+}
+
+/// What metadata says, and what was passed over in it.
+type Read = (TraceClass, Vec<Warning>);
+
+/// As [`read`], as far as it goes; also what is wrong with the rest.
+fn read_start(metadata: &Path) -> Result<(Read, Option<String>), String> {
+    let (metadata, damage) = read_what_is_there(&bytes(metadata)?).map_err(|error| error.to_string())?;
+    Ok(((metadata.trace, metadata.warnings), damage))
+}
+
+fn bytes(metadata: &Path) -> Result<Vec<u8>, String> {
     let size = std::fs::metadata(metadata).map_err(|error| error.to_string())?.len();
     if size > MAX_METADATA_BYTES {
         return Err(format!("metadata of {size} bytes is more than this program reads"));
     }
-    let file = std::fs::read(metadata).map_err(|error| error.to_string())?;
-    let metadata = read_metadata(&file).map_err(|error| error.to_string())?;
-    Ok((metadata.trace, metadata.warnings))
+    std::fs::read(metadata).map_err(|error| error.to_string())
 }

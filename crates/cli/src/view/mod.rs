@@ -41,11 +41,12 @@ pub(crate) fn main(argv: Vec<OsString>) -> ExitCode {
         return as_lttng(argv);
     }
     match view(&options) {
-        Ok(losses) if options.fail_on_loss && !losses.is_none() => {
+        Ok((losses, _)) if options.fail_on_loss && !losses.is_none() => {
             eprintln!("rttng view: {}", summed_up(&losses));
             ExitCode::from(LOST)
         }
-        Ok(_) => ExitCode::SUCCESS,
+        Ok((_, true)) => ExitCode::SUCCESS,
+        Ok((_, false)) => ExitCode::FAILURE,
         Err(ViewError::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
             ExitCode::from(BROKEN_PIPE)
         }
@@ -92,11 +93,12 @@ fn as_lttng(argv: Vec<OsString>) -> ExitCode {
     lttng::main(std::iter::once(OsString::from("rttng")).chain(argv).collect())
 }
 
-/// Shows what is asked for; gives what was lost.
-fn view(options: &Options) -> Result<Losses, ViewError> {
+/// Shows what is asked for; gives what was lost, and whether all could be read.
+fn view(options: &Options) -> Result<(Losses, bool), ViewError> {
     let seconds = options.clock_offset.saturating_mul(1_000_000_000);
     let reading = rttng_ctf::read::Options {
         clock_offset_ns: seconds.saturating_add(options.clock_offset_ns),
+        lenient: !options.strict,
         ..Default::default()
     };
     let mut reader = Reader::open(&options.traces, &reading)?;
@@ -106,17 +108,32 @@ fn view(options: &Options) -> Result<Losses, ViewError> {
             eprintln!("rttng view: {path}, line {}: {}", warning.line, warning.message);
         }
     }
-    let mut selector = Selector::new(options.selection(), &reader)?;
+    let shown = show(options, &mut reader);
+    for damage in reader.damage() {
+        eprintln!("rttng view: {damage}");
+    }
+    let count = reader.damage_count();
+    if count > reader.damage().len() as u64 {
+        eprintln!("rttng view: {} more such faults", count - reader.damage().len() as u64);
+    }
+    if count > 0 {
+        eprintln!("rttng view: the trace is damaged; `rttng inspect` tells more of it");
+    }
+    Ok((shown?, count == 0))
+}
+
+fn show(options: &Options, reader: &mut Reader) -> Result<Losses, ViewError> {
+    let mut selector = Selector::new(options.selection(), reader)?;
     if options.count || options.output_format == Format::Dummy {
-        let ran = run(&mut reader, &mut selector, &mut ())?;
+        let ran = run(reader, &mut selector, &mut ())?;
         if options.count {
             writeln!(std::io::stdout(), "{}", ran.events).map_err(ViewError::Write)?;
         }
         return Ok(ran.losses);
     }
     if let (Format::Parquet, Some(folder)) = (options.output_format, &options.output) {
-        let mut tables = ParquetTables::new(&reader, folder)?;
-        return Ok(run(&mut reader, &mut selector, &mut tables)?.losses);
+        let mut tables = ParquetTables::new(reader, folder)?;
+        return Ok(run(reader, &mut selector, &mut tables)?.losses);
     }
     let output = match &options.output {
         Some(path) => File::create(path),
@@ -125,17 +142,17 @@ fn view(options: &Options) -> Result<Losses, ViewError> {
     };
     let output = output.map_err(ViewError::Write)?;
     let ran = if options.output_format == Format::Json {
-        let mut printer = JsonPrinter::new(&reader, output);
-        run(&mut reader, &mut selector, &mut printer)
+        let mut printer = JsonPrinter::new(reader, output);
+        run(reader, &mut selector, &mut printer)
     } else if options.output_format == Format::Csv {
-        let mut printer = CsvPrinter::new(&reader, &options.columns(), output, std::io::stderr());
-        run(&mut reader, &mut selector, &mut printer)
+        let mut printer = CsvPrinter::new(reader, &options.columns(), output, std::io::stderr());
+        run(reader, &mut selector, &mut printer)
     } else {
         let color = |terminal: bool| wants_color(options.color, terminal);
         let to_terminal = options.output.is_none() && std::io::stdout().is_terminal();
         let text = options.text(color(to_terminal), color(std::io::stderr().is_terminal()));
-        let mut printer = TextPrinter::new(&reader, text, output, std::io::stderr());
-        run(&mut reader, &mut selector, &mut printer)
+        let mut printer = TextPrinter::new(reader, text, output, std::io::stderr());
+        run(reader, &mut selector, &mut printer)
     };
     Ok(ran?.losses)
 }

@@ -19,6 +19,10 @@ pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) selected: SelectionOptions,
 
+    /// Refuse damaged traces, instead of reading what is there and saying what is not
+    #[arg(long)]
+    pub(crate) strict: bool,
+
     /// Only count the events, and say how many there are
     #[arg(long, conflicts_with_all = ["output", "output_format"])]
     pub(crate) count: bool,

@@ -24,6 +24,35 @@ impl ReadError {
     }
 }
 
+/// Errors beyond this number are counted, not kept.
+const MAX_KEPT: usize = 1000;
+
+/// What could not be read, if that does not end everything.
+#[derive(Debug, Default)]
+pub(super) struct Damage {
+    pub(super) lenient: bool,
+    pub(super) list: Vec<ReadError>,
+    pub(super) count: u64,
+}
+
+impl Damage {
+    pub(super) fn of(lenient: bool) -> Damage {
+        Damage { lenient, ..Damage::default() }
+    }
+
+    /// Takes note of an error, or gives it back if it ends everything.
+    pub(super) fn note(&mut self, error: ReadError) -> Result<(), ReadError> {
+        if !self.lenient {
+            return Err(error);
+        }
+        self.count += 1;
+        if self.list.len() < MAX_KEPT {
+            self.list.push(error);
+        }
+        Ok(())
+    }
+}
+
 struct Offset(Option<u64>);
 
 impl std::fmt::Display for Offset {

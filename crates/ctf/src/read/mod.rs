@@ -44,6 +44,7 @@ pub use open::Options;
 use crate::class::{EventClass, StreamClass, TraceClass};
 use crate::decode::{Layout, PassedEvent, Visit};
 use crate::types::Scope;
+use error::Damage;
 use merge::Tournament;
 use stream::{Next, Stream};
 
@@ -181,6 +182,7 @@ pub struct Reader {
     order: Tournament,
     /// Whether the winner's next thing was given out already.
     is_taken: bool,
+    damage: Damage,
 }
 
 /// A packet that is read.
@@ -220,12 +222,22 @@ impl Reader {
 
     fn new(traces: Vec<Trace>, mut streams: Vec<Stream>) -> Reader {
         let times: Vec<i64> = streams.iter_mut().map(Stream::advance).collect();
-        Reader { traces, streams, order: Tournament::new(times), is_taken: false }
+        Reader { traces, streams, order: Tournament::new(times), is_taken: false, damage: Damage::default() }
     }
 
     /// The traces.
     pub fn traces(&self) -> &[Trace] {
         &self.traces
+    }
+
+    /// What could not be read so far, of traces that are read leniently ([`Options::lenient`]); at most the first 1000.
+    pub fn damage(&self) -> &[ReadError] {
+        &self.damage.list
+    }
+
+    /// How much could not be read so far.
+    pub fn damage_count(&self) -> u64 {
+        self.damage.count
     }
 
     /// How many streams there are, of all traces together.
@@ -289,7 +301,26 @@ impl Reader {
     }
 
     #[cold]
-    fn other(&mut self, number: usize) -> Result<Option<Message<'_>>, ReadError> {
+    fn other(&mut self, mut number: usize) -> Result<Option<Message<'_>>, ReadError> {
+        // What is not there is passed over.
+        while let Some(Next::Fault(_)) = self.streams.get(number).map(|stream| &stream.next) {
+            let stream = &mut self.streams[number];
+            let Next::Fault(error) = std::mem::replace(&mut stream.next, Next::End) else { break };
+            self.damage.note(error)?;
+            let time = stream.advance();
+            self.order.replay(time);
+            number = self.order.winner();
+        }
+        if let Some(Next::Event(passed)) = self.streams.get(number).map(|stream| &stream.next) {
+            let passed = *passed;
+            let stream = &mut self.streams[number];
+            return Ok(Some(Message::Event(Event {
+                trace: &self.traces[stream.trace],
+                stream,
+                number,
+                passed,
+            })));
+        }
         let Some(stream) = self.streams.get_mut(number) else {
             self.is_taken = false;
             return Ok(None);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::clock::{TimeScale, clock_of};
+use super::error::Damage;
 use super::error::ReadError;
 use super::packets::{self, FilePackets, Packet};
 use super::stream::{Stream, StreamParts};
@@ -20,35 +21,56 @@ pub struct Options {
     pub clock_offset_ns: i64,
     /// Bytes of a packet that are held at a time for each stream, if no event is larger; at least 1024.
     pub window_bytes: u64,
+    /// Whether what is damaged is read as far as it goes. What is not there is told by [`Reader::damage`] instead of
+    /// ending everything: metadata that ends too early, packets that are cut off or make no sense.
+    pub lenient: bool,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { clock_offset_ns: 0, window_bytes: 128 << 10 }
+        Options { clock_offset_ns: 0, window_bytes: 128 << 10, lenient: false }
     }
 }
 
 /// Opens all traces in these folders and below.
 pub(super) fn open(folders: &[PathBuf], options: &Options) -> Result<Reader, ReadError> {
     let mut found = Found::default();
+    found.lenient = options.lenient;
     for folder in folders {
         let before = found.traces.iter().map(|trace| trace.places.len()).sum::<usize>();
         found.look_into(folder).map_err(|error| ReadError::of(folder, error))?;
-        if let Some((path, cause)) = found.faults.first() {
+        if let (Some((path, cause)), false) = (found.faults.first(), options.lenient) {
             return Err(ReadError::of(path, cause));
         }
         if found.traces.iter().map(|trace| trace.places.len()).sum::<usize>() == before {
+            if let Some((path, cause)) = found.faults.last() {
+                return Err(ReadError::of(path, cause));
+            }
             let cause = "there is no trace in it: no folder with a file `metadata`";
             return Err(ReadError::of(folder, cause));
         }
     }
     let mut traces = Vec::with_capacity(found.traces.len());
     let mut streams = Vec::new();
-    for (number, files) in found.traces.into_iter().enumerate() {
-        traces.push(open_trace(number, files, options, &mut streams)?);
+    let mut damage = Damage::of(options.lenient);
+    for (path, cause) in &found.faults {
+        damage.note(ReadError::of(path, cause))?;
+    }
+    for files in found.traces {
+        let before = streams.len();
+        match open_trace(traces.len(), files, options, &mut streams, &mut damage) {
+            Ok(trace) => traces.push(trace),
+            Err(error) => {
+                streams.truncate(before);
+                damage.note(error)?;
+            }
+        }
+    }
+    if let (Some(error), true) = (damage.list.first(), traces.is_empty()) {
+        return Err(error.clone());
     }
     streams.sort_by(|a, b| order(&traces, a, b));
-    Ok(Reader::new(traces, streams))
+    Ok(Reader { damage, ..Reader::new(traces, streams) })
 }
 
 /// The order in which events of one time come.
@@ -67,11 +89,12 @@ fn open_trace(
     files: TraceFiles,
     options: &Options,
     streams: &mut Vec<Stream>,
+    damage: &mut Damage,
 ) -> Result<Trace, ReadError> {
     let TraceFiles { class, path, places, data, warnings } = files;
     let decoder = TraceDecoder::showing(&class).map_err(|error| ReadError::of(&path, error))?;
     let decoder = Arc::new(decoder);
-    let grouped = group(&data, &decoder)?;
+    let grouped = group(&data, &decoder, damage)?;
     let quirks = EndTimes::of(&class.environment);
     let paths: Arc<[PathBuf]> = data.iter().map(|path| absolute(path)).collect();
     for ((stream_id, instance), Group { first, mut packets }) in grouped {
@@ -92,6 +115,7 @@ fn open_trace(
             scale: clock.map(|clock| TimeScale::of(clock, options.clock_offset_ns)),
             first,
             window_bytes: options.window_bytes.max(1024),
+            lenient: options.lenient,
         }));
     }
     let layouts = layouts(&class, &decoder);
@@ -119,12 +143,17 @@ struct Group {
 }
 
 /// The packets of all files by stream: by its class, and by its number in that, given out here if the packets tell none.
-fn group(data: &[PathBuf], decoder: &TraceDecoder) -> Result<BTreeMap<(u64, u64), Group>, ReadError> {
+fn group(
+    data: &[PathBuf],
+    decoder: &TraceDecoder,
+    damage: &mut Damage,
+) -> Result<BTreeMap<(u64, u64), Group>, ReadError> {
     let mut streams: BTreeMap<(u64, u64), Group> = BTreeMap::new();
     let mut unnumbered: BTreeMap<u64, u64> = BTreeMap::new();
     let mut slots = decoder.slots();
     for (path, number) in data.iter().zip(0..) {
-        let Some(FilePackets { first, packets }) = packets::list(path, number, decoder, &mut slots)? else {
+        let Some(FilePackets { first, packets }) = packets::list(path, number, decoder, &mut slots, damage)?
+        else {
             continue;
         };
         // Files of one stream can only be put in order by their times.

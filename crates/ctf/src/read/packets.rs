@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use super::error::ReadError;
+use super::error::{Damage, ReadError};
 use crate::decode::{DecodeError, PacketError, PacketInfo, TraceDecoder};
 use crate::index::Index;
 
@@ -73,6 +73,7 @@ pub(super) fn list(
     number: u32,
     decoder: &TraceDecoder,
     slots: &mut [u64],
+    damage: &mut Damage,
 ) -> Result<Option<FilePackets>, ReadError> {
     let file = File::open(path).map_err(|error| ReadError::of(path, error))?;
     let size = file.metadata().map_err(|error| ReadError::of(path, error))?.len();
@@ -80,7 +81,15 @@ pub(super) fn list(
         return Ok(None);
     }
     let mut heads = Heads { path, file: &file, size, decoder, slots, buffer: Vec::new() };
-    let first = heads.read(0)?;
+    let first = match heads.read(0) {
+        Ok(first) => first,
+        Err(error) => {
+            let cut = heads.read_cut(0);
+            damage.note(told(error, cut.is_some()))?;
+            let Some(first) = cut else { return Ok(None) };
+            return Ok(Some(FilePackets { first, packets: vec![Packet::of(number, 0, &first)] }));
+        }
+    };
     if let Some(packets) = from_index(path, number, size, &first) {
         return Ok(Some(FilePackets { first, packets }));
     }
@@ -88,19 +97,40 @@ pub(super) fn list(
     // Sizes are not 0, or reading the head had failed.
     let mut offset = first.packet_bits / 8;
     while offset < size {
-        let info = heads.read(offset)?;
+        let info = match heads.read(offset) {
+            Ok(info) => info,
+            Err(error) => {
+                let cut = heads.read_cut(offset);
+                damage.note(told(error, cut.is_some()))?;
+                match cut {
+                    Some(cut) => cut,
+                    None => break,
+                }
+            }
+        };
         if (info.stream_id, info.stream_instance_id) != (first.stream_id, first.stream_instance_id) {
             let cause = format!(
                 "a packet of stream {}, in a file that began with one of stream {}",
                 stream_name(&info),
                 stream_name(&first)
             );
-            return Err(ReadError::at(path, offset, cause));
+            damage.note(ReadError::at(path, offset, cause))?;
+            break;
         }
         packets.push(Packet::of(number, offset, &info));
         offset += info.packet_bits / 8;
     }
     Ok(Some(FilePackets { first, packets }))
+}
+
+/// An error of a packet's start, with what becomes of the packet.
+fn told(error: ReadError, is_read: bool) -> ReadError {
+    let what = if is_read {
+        "the file ends in this packet: its events are read as far as they are there"
+    } else {
+        "nothing is read from here to the end of the file"
+    };
+    ReadError { cause: format!("{}; {what}", error.cause), ..error }
 }
 
 fn stream_name(info: &PacketInfo) -> String {
@@ -124,6 +154,32 @@ impl Heads<'_> {
     fn read(&mut self, offset: u64) -> Result<PacketInfo, ReadError> {
         read_head(self.file, self.path, offset, self.size, self.decoder, self.slots, &mut self.buffer)
     }
+
+    fn read_cut(&mut self, offset: u64) -> Option<PacketInfo> {
+        read_cut_head(self.file, offset, self.size, self.decoder, self.slots, &mut self.buffer)
+    }
+}
+
+/// As [`read_head`], of a packet that the file ends in: its sizes become those of what is there. Nothing if that is not
+/// what is wrong with it.
+pub(super) fn read_cut_head(
+    file: &File,
+    offset: u64,
+    size: u64,
+    decoder: &TraceDecoder,
+    slots: &mut [u64],
+    buffer: &mut Vec<u8>,
+) -> Option<PacketInfo> {
+    let there = size.checked_sub(offset)?;
+    buffer.resize(there.min(LONG_HEAD_BYTES) as usize, 0);
+    file.read_exact_at(buffer, offset).ok()?;
+    let info = decoder.packet_into(slots, buffer, u64::MAX / 8).ok()?;
+    let there_bits = there.saturating_mul(8);
+    (info.packet_bits > there_bits && info.events_start <= there_bits).then(|| PacketInfo {
+        packet_bits: there_bits,
+        content_bits: info.content_bits.min(there_bits),
+        ..info
+    })
 }
 
 /// Reads the start of the packet at `offset` of a file of `size` bytes; its bytes are left in `buffer`, and the

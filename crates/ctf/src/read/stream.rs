@@ -19,7 +19,7 @@ use std::sync::Arc;
 use super::clock::TimeScale;
 use super::error::ReadError;
 use super::merge::Tournament;
-use super::packets::{Packet, read_head};
+use super::packets::{Packet, read_cut_head, read_head};
 use super::{LossCount, Lost, RecordedEvent, RecordedPacket};
 use crate::decode::{DecodeError, Machine, PassedEvent, StreamDecoder, TraceDecoder, Visit, show};
 use crate::types::Scope;
@@ -96,6 +96,9 @@ pub(super) struct Stream {
     /// When the last thing was, in nanoseconds; the least there is without a clock.
     last: i64,
     pub(super) next: Next,
+    lenient: bool,
+    /// Whether the file ends in this packet.
+    is_cut: bool,
 }
 
 /// What a stream is opened with.
@@ -110,13 +113,15 @@ pub(super) struct StreamParts {
     pub(super) scale: Option<TimeScale>,
     pub(super) first: crate::decode::PacketInfo,
     pub(super) window_bytes: u64,
+    /// Whether packets that make no sense are passed over.
+    pub(super) lenient: bool,
 }
 
 impl Stream {
     /// Stands before the first packet; [`Stream::advance`] is due.
     pub(super) fn new(parts: StreamParts) -> Stream {
         let StreamParts { trace, class, instance, trace_decoder, decoder, files, packets, scale, .. } = parts;
-        let StreamParts { first, window_bytes, .. } = parts;
+        let StreamParts { first, window_bytes, lenient, .. } = parts;
         Stream {
             trace,
             class,
@@ -143,6 +148,8 @@ impl Stream {
             time: 0,
             last: i64::MIN,
             next: Next::End,
+            lenient,
+            is_cut: false,
         }
     }
 
@@ -215,6 +222,7 @@ impl Stream {
             let step = match self.stage {
                 Stage::Within(number) if self.at < self.content_end => match self.event_at_edge(number) {
                     Ok(Some((event, end, time))) => return self.passed(event, end, time),
+                    Ok(None) if self.is_cut => Ok(()),
                     Ok(None) => return self.wait(),
                     Err(error) => Err(error),
                 },
@@ -258,7 +266,10 @@ impl Stream {
     }
 
     fn fail(&mut self, error: ReadError) -> i64 {
-        self.stage = Stage::Over;
+        self.stage = match self.stage {
+            Stage::Within(number) | Stage::Open(number) if self.lenient => Stage::Before(number + 1),
+            _ => Stage::Over,
+        };
         self.next = Next::Fault(error);
         self.last
     }
@@ -328,8 +339,17 @@ impl Stream {
         }
         let Some((_, file)) = &self.file else { return Ok(()) };
         let end = packet.offset.saturating_add(packet.packet_bits / 8);
-        let info =
-            read_head(file, &path, packet.offset, end, &self.trace_decoder, &mut self.slots, &mut self.head)?;
+        let (decoder, slots, head) = (&self.trace_decoder, &mut self.slots, &mut self.head);
+        self.is_cut = false;
+        let info = match read_head(file, &path, packet.offset, end, decoder, slots, head) {
+            Ok(info) => info,
+            Err(error) if self.lenient => {
+                let cut = read_cut_head(file, packet.offset, end, decoder, slots, head);
+                self.is_cut = cut.is_some();
+                cut.ok_or(error)?
+            }
+            Err(error) => return Err(error),
+        };
         if (info.packet_bits, info.content_bits) != (packet.packet_bits, packet.content_bits) {
             let cause = "the packet is not the one that the index lists, or it has changed";
             return Err(ReadError::at(&path, packet.offset, cause));
@@ -384,7 +404,13 @@ impl Stream {
                 Err(error) => error,
             };
             let is_all = self.window.len() as u64 * 8 >= self.content_end;
-            if is_all || !matches!(error, DecodeError::Truncated { .. }) {
+            let is_truncated = matches!(error, DecodeError::Truncated { .. });
+            if is_all && is_truncated && self.is_cut {
+                // That the rest is missing was told when the file was looked through.
+                self.at = self.content_end;
+                return Ok(None);
+            }
+            if is_all || !is_truncated {
                 let packet = self.packets[number];
                 let error = error.moved(self.window_start * 8);
                 return Err(ReadError::at(&self.files[packet.file as usize], packet.offset, error));

@@ -341,6 +341,7 @@ impl<S: Source> Follower<S> {
                         scale: clock.map(|clock| TimeScale::of(clock, self.options.clock_offset_ns)),
                         first,
                         window_bytes: self.options.window_bytes.max(1024),
+                        lenient: self.options.lenient,
                     });
                     stream.is_open = true;
                     // Its turn comes when the order is made.
