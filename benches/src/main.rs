@@ -6,6 +6,7 @@ mod drain;
 mod launch;
 mod stage;
 mod table;
+mod tracer;
 mod traces;
 mod view;
 
@@ -42,13 +43,26 @@ const RECORD: &[Bench] = &[
 const USAGE: &str = "bench record [--times=N] [event|drain|default|buffers|crowd|rules|hung|launch]…
   --times=N  take each measurement N times as often as usual
 bench view   reading traces, beside babeltrace2
-bench traces only writes those that view reads";
+bench traces only writes those that view reads
+bench tracer what an event costs a Rust program, beside a C program with liblttng-ust";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["view"] => return view::measure(),
         ["traces"] => return view::write_traces(),
+        [tracer::LOAD, ..] => {
+            tracer::load(&words);
+            return ExitCode::SUCCESS;
+        }
+        ["tracer"] => {
+            if !met(&[Need::Namespaces, Need::RealLttng, Need::UstHeaders, Need::Root]) {
+                return ExitCode::FAILURE;
+            }
+            let lines = tracer::measure(5);
+            println!("{}\n{}", table::head().join("\n"), lines.join("\n"));
+            return ExitCode::SUCCESS;
+        }
         _ => {}
     }
     let Some(("record", words)) = words.split_first().map(|(first, rest)| (first.as_str(), rest)) else {

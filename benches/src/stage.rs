@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rttng_tests::{Ended, Make, Need, Running, Sessiond, World, WorldOptions, apps, eventually};
@@ -77,7 +77,12 @@ impl Stage {
 
     /// Runs the load program, flat out.
     pub(crate) fn load(&self, args: &[&str]) -> Load {
-        let program = self.world.program(apps::built("load")).args(args).limit(PATIENCE);
+        self.load_of(&apps::built("load"), args)
+    }
+
+    /// Runs a program that says the same of itself as the load program.
+    pub(crate) fn load_of(&self, program: &Path, args: &[&str]) -> Load {
+        let program = self.world.program(program).args(args).limit(PATIENCE);
         Load::of(&program.env("LTTNG_UST_REGISTER_TIMEOUT", "-1").run().ok())
     }
 

@@ -198,6 +198,14 @@ impl EventClass {
         self.fields
     }
 
+    /// Whether session daemons cannot tell the two apart.
+    pub(crate) fn is_same_as(&self, other: &EventClass) -> bool {
+        self.name == other.name
+            && self.log_level == other.log_level
+            && self.model_emf_uri == other.model_emf_uri
+            && self.fields == other.fields
+    }
+
     /// Who records it now.
     ///
     /// # Safety

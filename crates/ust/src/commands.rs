@@ -129,11 +129,11 @@ fn root(daemon: &mut Daemon, command: &Command, fds: Vec<OwnedFd>) -> Result<Don
                 name: class.name().to_owned(),
                 log_level: LogLevel(class.log_level() as i32),
             };
-            let entries: Vec<_> = list::all().iter().map(entry).collect();
+            let entries: Vec<_> = list::distinct().iter().map(entry).collect();
             Ok(made(daemon, Object::Tracepoints(entries.into_iter())))
         }
         Command::TracepointFieldList => {
-            let entries: Vec<_> = list::all().into_iter().flat_map(field_entries).collect();
+            let entries: Vec<_> = list::distinct().into_iter().flat_map(field_entries).collect();
             Ok(made(daemon, Object::Fields(entries.into_iter())))
         }
         Command::WaitQuiescent => {

@@ -162,7 +162,8 @@ pub const BOOL: Enumeration = Enumeration {
 pub(crate) const PRESENCE: Enumeration = Enumeration {
     name: "option",
     container: Integer::new(8, false),
-    entries: &[EnumEntry::new("none", 0), EnumEntry::new("some", 1)],
+    // With the underscore that metadata puts before the names of the choices: readers look for the same text.
+    entries: &[EnumEntry::new("_none", 0), EnumEntry::new("_some", 1)],
 };
 
 /// Whether this architecture's tracers write fields without padding between them (`docs/spec/ring-buffer.md`, 14).

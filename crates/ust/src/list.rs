@@ -63,6 +63,21 @@ pub(crate) fn all() -> Vec<&'static EventClass> {
     declared().iter().map(|entry| entry.0).chain(added.iter().copied()).collect()
 }
 
+/// All of them, those that are fired from several places once.
+pub(crate) fn distinct() -> Vec<&'static EventClass> {
+    let mut distinct: Vec<&'static EventClass> = Vec::new();
+    let mut by_name: std::collections::HashMap<&str, Vec<&'static EventClass>> =
+        std::collections::HashMap::new();
+    for class in all() {
+        let same_name = by_name.entry(class.name()).or_default();
+        if !same_name.iter().any(|of| of.is_same_as(class)) {
+            same_name.push(class);
+            distinct.push(class);
+        }
+    }
+    distinct
+}
+
 /// As [`all`], but without those that were added if somebody is just adding one.
 pub(crate) fn try_all() -> Vec<&'static EventClass> {
     let added = ADDED.try_lock().map(|added| added.clone()).unwrap_or_default();

@@ -111,7 +111,14 @@ pub(crate) struct ChannelState {
     pub(crate) ready: Option<Arc<Channel>>,
     pub(crate) rules: Vec<Rule>,
     /// Kinds of events that were registered, and their ids; none where the daemon refused.
-    events: HashMap<ClassKey, Option<EventId>>,
+    events: HashMap<ClassKey, Registered>,
+}
+
+/// A kind of event in a channel.
+#[derive(Debug, Clone, Copy)]
+struct Registered {
+    class: &'static EventClass,
+    id: Option<EventId>,
 }
 
 /// Which events are wanted.
@@ -298,9 +305,11 @@ impl Daemon {
                 let wanted =
                     !of.events.contains_key(&key(class)) && of.rules.iter().any(|rule| rule.selects(class));
                 if wanted {
-                    let id = self.register_event(session, channel, class);
+                    // The same event fired from another place is one kind of event to the daemon.
+                    let same = of.events.values().find(|of| of.class.is_same_as(class)).map(|of| of.id);
+                    let id = same.unwrap_or_else(|| self.register_event(session, channel, class));
                     if let Some(of) = self.channels.get_mut(&channel) {
-                        of.events.insert(key(class), id);
+                        of.events.insert(key(class), Registered { class, id });
                     }
                 }
             }
@@ -409,9 +418,8 @@ impl Daemon {
             if !is_active || !of.is_enabled || only.is_some_and(|only| only != of.session) {
                 continue;
             }
-            let (Some(channel), Some(Some(event_id))) = (&of.ready, of.events.get(&key(class))) else {
-                continue;
-            };
+            let event_id = of.events.get(&key(class)).and_then(|of| of.id);
+            let (Some(channel), Some(event_id)) = (&of.ready, event_id) else { continue };
             if let Some(filters) = together(class, of.rules.iter_mut()) {
                 all.push(Recorder { channel: channel.clone(), event_id: event_id.0, filters });
             }

@@ -6,6 +6,7 @@
  *   --events N    per thread (default 1000000)
  *   --threads N   (default 1), each pinned to a processor of its own as far as there are enough
  *   --text        fire rttng_load:text (integer and string) instead of rttng_load:number (integer)
+ *   --word        the same with a string of 11 bytes
  *   --wait-for FILE  do not begin before this file exists
  *   --idle SECONDS   fire one event a thread and stay: an application for crowds
  *   --once-enabled SECONDS   stay as long, and from when the event is enabled fire one each millisecond for a second
@@ -22,7 +23,7 @@
 #include "load_provider.h"
 
 static uint64_t events = 1000000;
-static int text;
+static int text, word;
 static pthread_barrier_t start;
 
 struct spent {
@@ -65,7 +66,10 @@ static void *run(void *argument)
 	pthread_barrier_wait(&start);
 	spent->begin_ns = now(CLOCK_MONOTONIC);
 	cpu = now(CLOCK_THREAD_CPUTIME_ID);
-	if (text)
+	if (word)
+		for (uint64_t seq = 0; seq < events; seq++)
+			lttng_ust_tracepoint(rttng_load, text, seq, "eleven byte");
+	else if (text)
 		for (uint64_t seq = 0; seq < events; seq++)
 			lttng_ust_tracepoint(rttng_load, text, seq, "a text of exactly 32 characters.");
 	else
@@ -96,7 +100,8 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "events", required_argument, NULL, 'e' },   { "threads", required_argument, NULL, 't' },
-		{ "text", no_argument, &text, 1 },	      { "wait-for", required_argument, NULL, 'w' },
+		{ "text", no_argument, &text, 1 },	      { "word", no_argument, &word, 1 },
+		{ "wait-for", required_argument, NULL, 'w' },
 		{ "idle", required_argument, NULL, 'i' },     { "once-enabled", required_argument, NULL, 'o' },
 		{ NULL, 0, NULL, 0 },
 	};

@@ -1,0 +1,129 @@
+//! A program that traces itself with `rttng-ust`, for the tests of the Rust tracer. Its first argument says what it does:
+//!
+//! * `ticks COUNT [THREADS]`: so many events in each thread, all threads from the same moment on; prints their sum.
+//! * `types`: one event with a field of every type.
+//! * `idle FILE`: fires an event each 10 ms until that file exists; prints `ready` first, and writes how many there were
+//!   into `FILE.progress`.
+//! * `fork`: fires an event, forks, fires one in the child and one more in the parent.
+//! * `late`: registers a kind of event while it runs and fires it.
+
+use std::io::Write as _;
+use std::sync::Barrier;
+use std::time::Duration;
+
+use rttng_ust::{EventClass, Field, Value, event, provide_app_context, record, register};
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let number =
+        |at: usize, default: u64| arguments.get(at).map_or(default, |text| text.parse().expect("a number"));
+    match arguments.first().map(String::as_str) {
+        Some("ticks") => ticks(number(1, 10), number(2, 1)),
+        Some("types") => types(),
+        Some("idle") => idle(arguments.get(1).expect("a file")),
+        Some("fork") => fork(),
+        Some("late") => late(),
+        other => panic!("no such part: {other:?}"),
+    }
+}
+
+fn ticks(count: u64, threads: u64) {
+    let start = Barrier::new(threads as usize);
+    std::thread::scope(|scope| {
+        for thread in 0..threads {
+            let start = &start;
+            scope.spawn(move || {
+                start.wait();
+                for number in 0..count {
+                    event!("rust:tick", thread: u64 = thread, number: u64 = number, text: &str = "eleven byte");
+                }
+            });
+        }
+    });
+    println!("{}", count * threads);
+}
+
+#[derive(Clone, Copy, rttng_ust::Value)]
+enum Colour {
+    Red = 1,
+    Green = 2,
+}
+
+#[derive(rttng_ust::Value)]
+struct Request {
+    path: &'static str,
+    size: u16,
+}
+
+fn types() {
+    provide_app_context("shop", "customer", Some(|value| value.text("ada")));
+    event!(
+        "rust:types",
+        level = WARNING,
+        uri = "http://example.org/model",
+        small: i8 = -3,
+        large: u64 = u64::MAX,
+        hex: rttng_ust::Hex<u32> = rttng_ust::Hex(0xbeef),
+        network: rttng_ust::NetworkOrder<u16> = rttng_ust::NetworkOrder(80),
+        half: f32 = 0.5,
+        third: f64 = -0.25,
+        yes: bool = true,
+        letter: char = 'é',
+        text: &str = "hello",
+        array: [i16; 3] = [-1, 2, 300],
+        bytes: rttng_ust::Bytes<'_> = rttng_ust::Bytes(&[0xca, 0xfe]),
+        slice: &[u32] = &[7, 8][..],
+        some: Option<u32> = Some(5),
+        none: Option<&str> = None,
+        colour: Colour = Colour::Green,
+        request: Request = Request { path: "/index", size: 512 },
+        last: u8 = 99,
+    );
+    event!("rust:bare", level = ERR);
+    event!("rust:red", colour: Colour = Colour::Red);
+}
+
+fn idle(end: &str) {
+    println!("ready");
+    std::io::stdout().flush().expect("standard output");
+    let mut number = 0u64;
+    while !std::path::Path::new(end).exists() {
+        event!("rust:idle", number: u64 = number);
+        event!("rust:severe", level = ERR, number: u64 = number);
+        event!("rust:never", level = DEBUG, if_ever: u8 = 0, values: &[i32] = &[1][..]);
+        number += 1;
+        let written = format!("{end}.written");
+        std::fs::write(&written, number.to_string()).expect("a folder that can be written");
+        std::fs::rename(&written, format!("{end}.progress")).expect("a folder that can be written");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Forks with the C library's `fork`, which is what runs the tracer's part of it.
+#[expect(unsafe_code, reason = "forking is what is tested")]
+fn fork() {
+    unsafe extern "C" {
+        fn fork() -> i32;
+        fn waitpid(pid: i32, status: *mut i32, options: i32) -> i32;
+    }
+    event!("rust:fork", who: &str = "parent before");
+    // SAFETY: there is one thread beside the tracer's, and the child does nothing that another one could hold up.
+    let child = unsafe { fork() };
+    assert!(child >= 0, "fork failed");
+    if child == 0 {
+        event!("rust:fork", who: &str = "child");
+        std::process::exit(0);
+    }
+    // SAFETY: a null status is allowed.
+    unsafe { waitpid(child, std::ptr::null_mut(), 0) };
+    event!("rust:fork", who: &str = "parent after");
+}
+
+fn late() {
+    let fields: &'static [Field] = Box::leak(Box::new([Field::new("number", <u64 as Value>::TYPE)]));
+    for name in ["rust:late_one", "rust:late_two"] {
+        let class: &'static EventClass = Box::leak(Box::new(EventClass::new(name, fields)));
+        register(class);
+        record(class, &(1u64,));
+    }
+}
