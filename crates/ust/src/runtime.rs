@@ -18,11 +18,11 @@ use rttng_wire::ust::{
 };
 use rttng_wire::{Bitness, Encode};
 
-use crate::commands;
 use crate::field::IS_PACKED;
 use crate::signals::Blocked;
 use crate::socket::Socket;
 use crate::tracing::{self, Daemon, State};
+use crate::{at_load, commands};
 use crate::{context, cpu, environment, grace, list};
 
 /// Where a session daemon would be.
@@ -84,7 +84,9 @@ impl Gate {
 static AT_LOAD: extern "C" fn() = at_load;
 
 extern "C" fn at_load() {
-    start();
+    if at_load::is_wanted() {
+        start();
+    }
 }
 
 /// Begins tracing, if that has not happened: called when the program is loaded, and needed by nobody else but where
