@@ -23,6 +23,23 @@ pub fn library(name: &str) -> PathBuf {
     compiled(name, &format!("lib{name}.so"), &["-shared", "-fPIC"])
 }
 
+/// The example `name` of the package `package` of this project.
+///
+/// # Panics
+/// When it does not build.
+pub fn example(package: &str, name: &str) -> PathBuf {
+    let profile_dir = profile_dir();
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args(["build", "--quiet"]);
+    cargo.args(["--package", package, "--example", name]);
+    if profile_dir.file_name().is_some_and(|name| name == "release") {
+        cargo.arg("--release");
+    }
+    let built = cargo.status().expect("cargo starts");
+    assert!(built.success(), "{name} does not build: {built}");
+    profile_dir.join("examples").join(name)
+}
+
 /// The file `file`, made of the C files in `tests/programs/NAME`.
 fn compiled(name: &str, file: &str, options: &[&str]) -> PathBuf {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs").join(name);

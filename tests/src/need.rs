@@ -23,6 +23,8 @@ pub enum Need {
     UstHeaders,
     /// The preload helpers of the real liblttng-ust (libc, pthread, dl wrappers).
     UstPreloads,
+    /// The `curl` program, with HTTP/2.
+    Curl,
     /// The superuser itself: other users are played, or limits raised.
     Root,
 }
@@ -57,6 +59,7 @@ impl Need {
                 let found = multiarch_has("usr/lib", "liblttng-ust-libc-wrapper.so.1");
                 (!found).then(|| "liblttng-ust-libc-wrapper.so.1 is not installed".to_owned())
             }
+            Need::Curl => lacking_programs(&["curl"]),
             Need::Root => (!rustix::process::geteuid().is_root()).then(|| "not run as root".to_owned()),
         }
     }

@@ -5,9 +5,10 @@ use std::process::Command;
 use crate::succeed;
 
 /// What the tests use, and no more.
-const PACKAGES: [&str; 12] = [
+const PACKAGES: [&str; 13] = [
     "babeltrace2",
     "bash",
+    "curl",
     "gcc",
     "iproute2",
     "libc6-dev",

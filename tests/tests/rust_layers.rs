@@ -1,0 +1,220 @@
+//! What Rust programs see of rttng: the macros of `rttng-ust`, the layer for `tracing`, the logger for `log`, and the
+//! bundled demonstration, under the real programs, read back with babeltrace2.
+
+use std::collections::HashMap;
+use std::fs;
+
+use rttng_tests::{Cast, Event, Need, Recording, World, apps, events_by_name, eventually};
+
+/// The payload of the only event of that name.
+#[track_caller]
+fn only<'e>(events: &'e [Event], name: &str) -> &'e Event {
+    let mut found = events.iter().filter(|event| event.name == name);
+    let event = found.next().unwrap_or_else(|| panic!("no {name} in {:?}", events_by_name(events)));
+    assert!(found.next().is_none(), "more than one {name}");
+    event
+}
+
+/// What `examples/orders.rs` fires at last, as babeltrace2 prints it.
+const KINDS: &str = "u_8 = 255, u_64 = 18446744073709551615, i_8 = -128, i_64 = -9223372036854775808, f_32 = 0.5, \
+                     yes = ( \"true\" : container = 1 ), letter = \"ä\", text = \"Tee für \\\"Ada\\\"\", \
+                     _bytes_length = 2, bytes = [ [0] = 0x0, [1] = 0xFF ], fixed = [ [0] = -1, [1] = 0, [2] = 1 ], \
+                     _empty_length = 0, empty = [ ], some_tag = ( \"_some\" : container = 1 ), some = { 5 }, \
+                     none_tag = ( \"_none\" : container = 0 ), none = { { } }, hex = 0xDEADBEEF, octal = 0644, \
+                     wait = 1500000, address = 0x0, to_street = \"Main Street\", \
+                     to_number_tag = ( \"_some\" : container = 1 ), to_number = { 12 }, shown = \"127.0.0.1\", \
+                     debugged = \"Some(3)\"";
+
+fn macros(cast: Cast) {
+    let Some(recording) = Recording::create(cast, &[]) else { return };
+    let orders = apps::example("rttng-ust", "orders");
+    let until = recording.world.file("until");
+    let mut running = recording.traced(orders).arg("8").arg(&until).spawn();
+    // Events are listed before they are fired, with their levels and fields.
+    let listed = || recording.lttng(["list", "--userspace", "--fields"]);
+    eventually("the program is listed", || listed().contains("orders:placed"));
+    let text = listed();
+    for line in [
+        "orders:placed (loglevel: TRACE_INFO (6)) (type: tracepoint)",
+        "field: goods (enum)",
+        "orders:cancelled (loglevel: TRACE_WARNING (4)) (type: tracepoint)",
+        "field: reason (string)",
+        "orders:kinds (loglevel: TRACE_DEBUG_FUNCTION (12)) (type: tracepoint)",
+        "field: f_32 (float)",
+        "field: i_64 (integer)",
+        "lttng_ust_tracef:event (loglevel: TRACE_DEBUG (14)) (type: tracepoint)",
+    ] {
+        assert!(text.contains(line), "no {line:?} in\n{text}");
+    }
+    let enable = |rule: &[&str]| recording.lttng([&["enable-event", "--userspace"], rule].concat());
+    // By level and filter, by pattern with an exception, by filters on enumerations and elements.
+    enable(&["orders:pl*", "--loglevel", "INFO", "--filter", "order >= 6"]);
+    enable(&["orders:*", "--loglevel-only", "WARNING", "--exclude", "orders:none"]);
+    enable(&["orders:packed", "--filter", "items[2] == 2 && order < 4"]);
+    enable(&["orders:kinds", "--filter", "text == \"Tee*\" && yes == 1 && f_32 < 1.0 && fixed[0] == -1"]);
+    enable(&["lttng_ust_tracef:*"]);
+    enable(&["lttng_ust_tracelog:*"]);
+    recording.lttng(["start"]);
+    fs::write(until, "").expect("the world's folder has room");
+    running.wait(std::time::Duration::from_secs(60)).expect("the program ends").ok();
+    let events = recording.finish();
+    let counts = events_by_name(&events);
+    assert_eq!(counts["orders:placed"], 2, "{counts:?}");
+    assert_eq!(counts["orders:cancelled"], 3, "{counts:?}");
+    let packed = only(&events, "orders:packed");
+    assert_eq!(
+        packed.fields(),
+        "order = 3, sum = 3, _items_length = 3, items = [ [0] = 0, [1] = 1, [2] = 2 ]"
+    );
+    assert_eq!(only(&events, "orders:kinds").fields(), KINDS);
+    assert_eq!(only(&events, "lttng_ust_tracef:event").value("msg"), Some("\"8 orders to go\""));
+    let placed = events.iter().find(|event| event.name == "orders:placed").expect("two of them");
+    assert_eq!(placed.fields(), "order = 6, goods = ( \"Tea\" : container = 0 )");
+    let stock = only(&events, "lttng_ust_tracelog:LTTNG_UST_TRACEPOINT_LOGLEVEL_WARNING");
+    assert_eq!(
+        (stock.level.as_str(), stock.value("msg")),
+        ("TRACE_WARNING (4)", Some("\"3 left in stock\""))
+    );
+}
+
+#[test]
+fn events_of_macros_under_the_real_daemons() {
+    macros(Cast::REAL);
+}
+
+#[test]
+fn events_of_macros_under_ours() {
+    macros(Cast::OURS);
+}
+
+/// Spans are entered and left in the order of a stack, by each thread.
+fn assert_nested(events: &[Event]) -> usize {
+    let mut stacks: HashMap<i64, Vec<i64>> = HashMap::new();
+    let mut entered = 0;
+    for event in events {
+        let Some(span) = event.int("span") else { continue };
+        let thread = event.int("vtid").expect("the context was added");
+        let stack = stacks.entry(thread).or_default();
+        if event.name.ends_with(":enter") {
+            stack.push(span);
+            entered += 1;
+        } else if event.name.ends_with(":exit") {
+            let last = stack.iter().rposition(|of| *of == span).unwrap_or_else(|| panic!("{event:?}"));
+            stack.remove(last);
+        }
+    }
+    assert!(stacks.values().all(Vec::is_empty), "{stacks:?}");
+    entered
+}
+
+#[test]
+fn events_and_spans_of_tracing_under_the_real_daemons() {
+    let Some(recording) = Recording::create(Cast::REAL, &[]) else { return };
+    recording.lttng(["enable-event", "--userspace", "checkout:*,shop::door:*,stock::*"]);
+    recording.lttng(["add-context", "--userspace", "--type", "vtid"]);
+    recording.lttng(["start"]);
+    recording.traced(apps::example("rttng-ust-tracing", "checkout")).run().ok();
+    let events = recording.finish();
+    let counts = events_by_name(&events);
+    assert_eq!(assert_nested(&events), 9, "{counts:?}");
+    for name in
+        ["checkout:checkout:new", "checkout:checkout:close", "checkout:pay:exit", "checkout:sum:enter"]
+    {
+        assert_eq!(counts.get(name), Some(&3), "{counts:?}");
+    }
+    // Types are those of the values; the texts of `?` and of errors are text.
+    let placed =
+        events.iter().find(|event| event.value("message") == Some("\"order placed\"")).expect("placed");
+    assert_eq!(
+        (placed.level.as_str(), placed.int("items"), placed.value("total")),
+        ("TRACE_INFO (6)", Some(2), Some("3.75"))
+    );
+    assert!(placed.fields().contains("express = ( \"true\" : container = 1 )"), "{placed:?}");
+    let new = events.iter().find(|event| event.name == "checkout:checkout:new").expect("a span");
+    assert_eq!((new.int("customer"), new.int("parent")), (Some(1), Some(0)));
+    assert_eq!(placed.int("span"), new.int("span"), "the event happened in the span");
+    assert!(placed.name.starts_with("checkout:checkout.rs:"), "{placed:?}");
+    assert!(placed.value("file").is_some_and(|file| file.ends_with("examples/checkout.rs\"")), "{placed:?}");
+    assert_eq!(placed.value("module"), Some("\"checkout\""));
+    let sum = events.iter().find(|event| event.name == "checkout:sum:new").expect("a span");
+    assert_eq!((sum.int("parent"), sum.level.as_str()), (new.int("span"), "TRACE_DEBUG_LINE (13)"));
+    let failed = events.iter().find(|event| event.level == "TRACE_ERR (3)").expect("an error");
+    assert_eq!((failed.value("error"), failed.int("customer")), (Some("\"no money\""), Some(2)));
+    // One name, with a field and without it.
+    let notes: Vec<_> =
+        events.iter().filter(|event| event.name == "checkout:noted").map(|of| of.value("note")).collect();
+    assert_eq!(notes, [None, None, Some("\"as a present\"")]);
+    assert_eq!(
+        only(&events, "shop::door:closed").value("big"),
+        Some("\"340282366920938463463374607431768211455\"")
+    );
+    let follows = only(&events, "checkout:child:follows");
+    assert_eq!(follows.int("follows"), only(&events, "checkout:parent:new").int("span"));
+    // The log crate.
+    let left =
+        events.iter().find(|event| event.value("message") == Some("\"3 left in stock\"")).expect("a record");
+    assert_eq!(left.level, "TRACE_WARNING (4)");
+    assert!(events.iter().any(|event| event.name.starts_with("stock::tea:checkout.rs:")), "{counts:?}");
+    let long = events.iter().find(|event| event.value("message") == Some("\"long\"")).expect("a long one");
+    assert!(long.value("text").is_some_and(|text| text.ends_with("xxx…\"")), "{long:?}");
+}
+
+#[test]
+fn rules_select_events_of_tracing() {
+    let Some(recording) = Recording::create(Cast::REAL, &[]) else { return };
+    recording.lttng([
+        "enable-event",
+        "--userspace",
+        "checkout:*",
+        "--loglevel",
+        "INFO",
+        "--filter",
+        "customer == 2",
+    ]);
+    recording.lttng(["enable-event", "--userspace", "*:closed", "--filter", "at < 0"]);
+    recording.lttng(["start"]);
+    recording.traced(apps::example("rttng-ust-tracing", "checkout")).run().ok();
+    let events = recording.finish();
+    let names: Vec<&str> = events.iter().map(|event| event.name.as_str()).collect();
+    assert_eq!(names[..2], ["checkout:checkout:new", "checkout:pay:new"], "{names:?}");
+    assert!(
+        names[2].starts_with("checkout:checkout.rs:") && names[3..] == ["shop::door:closed"],
+        "{names:?}"
+    );
+    assert_eq!(events[2].value("message"), Some("\"payment failed\""));
+}
+
+#[test]
+fn the_demonstration_needs_nothing() {
+    let Some(world) = World::open(&[Need::Babeltrace2]) else { return };
+    let trace = world.file("demo");
+    let shown =
+        world.rttng().args(["demo", "--output"]).arg(&trace).env("LTTNG_UST_REGISTER_TIMEOUT", "-1").run();
+    assert_eq!(shown.code(), Some(0), "{shown}");
+    let events = world.babeltrace2(&trace);
+    let counts = events_by_name(&events);
+    for (name, count) in [
+        ("demo:count", 20_000),
+        ("demo:order", 32),
+        ("demo:packed", 30),
+        ("shop:order:new", 32),
+        ("shop:order:close", 32),
+        ("shop::till:pay:enter", 32),
+        ("shop::warehouse:pack:exit", 30),
+    ] {
+        assert_eq!(counts.get(name), Some(&count), "{counts:?}");
+    }
+    assert!(assert_nested(&events) == 94, "{counts:?}");
+    let processes: std::collections::BTreeSet<_> = events
+        .iter()
+        .filter(|event| event.name.starts_with("demo:"))
+        .map(|event| event.int("vpid"))
+        .collect();
+    assert_eq!(processes.len(), 2);
+    assert_eq!(events.iter().filter(|event| event.level == "TRACE_ERR (3)").count(), 2);
+    // What it shows is of the trace.
+    for part in ["demo:packed: { cpu_id = ", "order = 102", "a card without", "What to try next"] {
+        assert!(shown.stdout.contains(part), "no {part:?} in {shown}");
+    }
+    assert!(shown.stderr.contains("20,000  demo:count"), "{shown}");
+}
