@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::Command;
 
-use crate::{consumerd, convert, doctor, generate, lttng, record, report, sessiond, view};
+use crate::{consumerd, convert, demo, doctor, generate, lttng, record, report, sessiond, view};
 
 /// A program inside the binary.
 pub(crate) struct Applet {
@@ -34,6 +34,13 @@ const APPLETS: &[Applet] = &[
         about: "Run a program and record its events, with nothing set up",
         describe: record::describe,
         main: record::main,
+    },
+    Applet {
+        link: None,
+        word: "demo",
+        about: "Record a small program that is bundled, and show what was recorded",
+        describe: demo::describe,
+        main: demo::main,
     },
     Applet {
         link: None,

@@ -2,6 +2,7 @@
 
 mod consumerd;
 mod convert;
+mod demo;
 mod describe;
 mod dispatch;
 mod doctor;
@@ -16,6 +17,9 @@ mod view;
 mod words;
 
 use std::process::ExitCode;
+
+// Of all that this binary is, only the program that `rttng demo` records is traced itself.
+rttng_ust::start_by_hand!();
 
 fn main() -> ExitCode {
     dispatch::run(std::env::args_os().collect())
