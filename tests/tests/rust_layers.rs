@@ -184,6 +184,64 @@ fn rules_select_events_of_tracing() {
     assert_eq!(events[2].value("message"), Some("\"payment failed\""));
 }
 
+/// axum, tower-http and h2 with the instrumentation that they come with, under curl (`docs/from-tracing-to-lttng.md`).
+#[test]
+fn a_web_server_is_recorded_with_its_own_instrumentation() {
+    let Some(recording) = Recording::create(Cast::REAL, &[Need::Curl]) else { return };
+    recording.lttng(["enable-event", "--userspace", "shop:*,axum::*,tower_http::*,h2::*"]);
+    recording.lttng(["add-context", "--userspace", "--type", "vtid"]);
+    recording.lttng(["start"]);
+    // The world has a network of its own.
+    let server = recording.traced(apps::example("rttng-ust-tracing", "web_server")).arg("8080");
+    let mut server = server.spawn();
+    server.wait_for_output("listening");
+    let curl = |options: &[&str], path: &str| {
+        let curl = recording.world.program("curl").args(["--silent", "--show-error", "--noproxy", "*"]);
+        curl.args(options).arg(format!("http://127.0.0.1:8080{path}")).run().ok()
+    };
+    for id in [7, 8, 9] {
+        assert_eq!(curl(&[], &format!("/orders/{id}")), format!("order {id}: {}\n", 2.5 * f64::from(id)));
+    }
+    assert_eq!(curl(&["--http2-prior-knowledge"], "/orders/10"), "order 10: 25\n");
+    curl(&[], "/orders/seven");
+    curl(&[], "/orders/700");
+    curl(&["--request", "POST"], "/stop");
+    server.wait(std::time::Duration::from_secs(60)).expect("the server ends").ok();
+    let events = recording.finish();
+    let counts = events_by_name(&events);
+    assert!(assert_nested(&events) > 7, "{counts:?}");
+    assert_eq!(counts.get("tower_http::trace::make_span:request:new"), Some(&7), "{counts:?}");
+    assert_eq!(counts.get("shop:look_up:close"), Some(&5), "{counts:?}");
+    // An order's event is in the span of its request, whichever thread went on with it.
+    let shown: Vec<&Event> =
+        events.iter().filter(|event| event.value("message") == Some("\"order shown\"")).collect();
+    assert_eq!(shown.iter().map(|event| event.int("id")).collect::<Vec<_>>(), [7, 8, 9, 10].map(Some));
+    for (event, uri) in shown.iter().zip(["/orders/7", "/orders/8", "/orders/9", "/orders/10"]) {
+        let of_request = |request: &&Event| {
+            request.name == "tower_http::trace::make_span:request:new"
+                && request.int("span") == event.int("span")
+        };
+        let requests: Vec<&Event> = events.iter().filter(of_request).collect();
+        assert!(requests.iter().any(|of| of.value("uri").is_some_and(|of| of.contains(uri))), "{requests:?}");
+    }
+    let mut states: Vec<_> = events
+        .iter()
+        .filter(|event| event.name.starts_with("tower_http::trace::on_response:"))
+        .map(|event| event.int("status"))
+        .collect();
+    states.sort_unstable();
+    assert_eq!(states, [200, 200, 200, 200, 200, 400, 404].map(Some), "the statuses are integers");
+    // axum says why it turned one down; h2, what it sent to whom.
+    assert!(
+        events.iter().any(|event| event.scopes.contains("Cannot parse `seven` to a `u64`")),
+        "{counts:?}"
+    );
+    assert!(
+        counts.keys().any(|name| name.starts_with("h2::codec::framed_write:FramedWrite::buffer:enter")),
+        "{counts:?}"
+    );
+}
+
 #[test]
 fn the_demonstration_needs_nothing() {
     let Some(world) = World::open(&[Need::Babeltrace2]) else { return };
