@@ -5,6 +5,7 @@
 //! * [`csv`]: a row a line.
 //! * [`parquet`]: a table for each name of events.
 //! * [`report`]: one page for any browser.
+//! * [`perfetto`]: a picture of tracks.
 //! * [`select`]: which events are shown.
 //! * [`convert`]: traces in other forms.
 //! * [`run`]: from a reader through a selection to one of the forms.
@@ -32,6 +33,7 @@ mod losses;
 mod number;
 mod out;
 pub mod parquet;
+pub mod perfetto;
 pub mod report;
 pub mod select;
 mod tape;

@@ -29,6 +29,15 @@ impl Tape {
         self.texts.clear();
     }
 
+    /// The integer of a node, if it is there.
+    pub(crate) fn integer(&self, wanted: NodeId) -> Option<u64> {
+        self.calls.iter().find_map(|call| match *call {
+            Call::Unsigned(node, value) if node == wanted => Some(value),
+            Call::Signed(node, value) if node == wanted => u64::try_from(value).ok(),
+            _ => None,
+        })
+    }
+
     /// Shows everything again.
     #[inline]
     pub(crate) fn play<V: Visit>(&self, visitor: &mut V) {
