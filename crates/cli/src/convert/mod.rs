@@ -9,6 +9,8 @@ use clap::CommandFactory;
 use rttng_ctf::read::Reader;
 use rttng_view::convert::ConvertError;
 use rttng_view::convert::ctf::{self, CtfOptions};
+use rttng_view::convert::output::StagedFile;
+use rttng_view::perfetto::PerfettoPrinter;
 use rttng_view::select::Selector;
 
 use crate::words;
@@ -47,6 +49,12 @@ fn convert(options: &Options) -> Result<(), ConvertError> {
         Format::Ctf1 => {
             let written = CtfOptions { packet_bytes: options.packet_size };
             ctf::convert(&mut reader, &options.traces, &mut selector, &written, &options.output).map(drop)
+        }
+        Format::Perfetto => {
+            let (staged, file) = StagedFile::create(&options.output)?;
+            let mut printer = PerfettoPrinter::new(&reader, options.perfetto.options(), &file);
+            rttng_view::run(&mut reader, &mut selector, &mut printer)?;
+            staged.finish(file)
         }
     }
 }

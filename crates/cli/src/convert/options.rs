@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, ValueEnum};
+use clap::{Args, Parser, ValueEnum};
+use rttng_view::perfetto::{CounterRule, PairRule, PerfettoOptions};
 
 use crate::selection::SelectionOptions;
 
@@ -26,6 +27,9 @@ pub(crate) struct Options {
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) packet_size: Option<u64>,
 
+    #[command(flatten)]
+    pub(crate) perfetto: PerfettoArgs,
+
     /// Times of --begin, --end and --timerange are those of UTC, not of the local time zone
     #[arg(long)]
     pub(crate) clock_gmt: bool,
@@ -41,6 +45,43 @@ pub(crate) enum Format {
     /// A folder of traces of the Common Trace Format, version 1.8
     #[value(alias = "ctf", alias = "ctf-1.8")]
     Ctf1,
+    /// A file for ui.perfetto.dev: tracks for processes, threads and CPUs with events, slices and counters
+    Perfetto,
+}
+
+/// What is drawn how in a Perfetto trace.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "For --to perfetto")]
+pub(crate) struct PerfettoArgs {
+    /// Draw two events as one slice: those of one thread by nesting, those with the same value of FIELD on whatever
+    /// thread; may be repeated. Pairs like `x_begin` and `x_end`, and spans, are drawn anyway
+    #[arg(long = "pair", value_name = "BEGIN,END[,FIELD]")]
+    pairs: Vec<PairRule>,
+
+    /// Draw no other slices than those of --pair
+    #[arg(long)]
+    only_pairs: bool,
+
+    /// Draw a field as a counter, `*` in the event standing for any text; may be repeated [default: fields named like
+    /// `depth` or `counter`]
+    #[arg(long = "counter", value_name = "EVENT,FIELD")]
+    counters: Vec<CounterRule>,
+
+    /// Draw arrows between events with the same value of this field or context; may be repeated
+    #[arg(long = "flow", value_name = "FIELD")]
+    flows: Vec<String>,
+}
+
+impl PerfettoArgs {
+    /// The same for the library.
+    pub(crate) fn options(&self) -> PerfettoOptions {
+        PerfettoOptions {
+            pairs: self.pairs.clone(),
+            only_named_pairs: self.only_pairs,
+            counters: self.counters.clone(),
+            flows: self.flows.clone(),
+        }
+    }
 }
 
 fn size(text: &str) -> Result<u64, String> {

@@ -148,7 +148,6 @@ struct Plan {
     name: u64,
     category: u64,
     role: Role,
-    /// Whether one of the slices that it ends or begins has a key.
     scopes: [Vec<Node>; 3],
     /// The name of the slice that it begins.
     slice: u64,
@@ -408,10 +407,13 @@ impl<W: Write> PerfettoPrinter<W> {
             true => hash(&[&host.to_le_bytes(), &process.unwrap_or(-1).to_le_bytes(), &value.to_le_bytes()]),
             false => hash(&[&value.to_le_bytes()]),
         });
-        let rest = |out: &mut Proto, seen: &Seen, name: u64| {
-            out.unsigned(field::NAME, name);
-            if plan.category != 0 {
-                out.unsigned(field::CATEGORY, plan.category);
+        let rest = |out: &mut Proto, seen: &Seen, name: Option<u64>| {
+            // With a name, an end would look for a slice of that name.
+            if let Some(name) = name {
+                out.unsigned(field::NAME, name);
+                if plan.category != 0 {
+                    out.unsigned(field::CATEGORY, plan.category);
+                }
             }
             if let Some(flow) = flow {
                 out.fixed(field::FLOW, flow);
@@ -429,15 +431,15 @@ impl<W: Write> PerfettoPrinter<W> {
                 for _ in 0..unfinished {
                     self.put(time, track, field::END, |_, _| {});
                 }
-                self.put(time, track, field::END, |out, seen| rest(out, seen, plan.name));
+                self.put(time, track, field::END, |out, seen| rest(out, seen, None));
             }
             None if begun.is_none() => {
-                self.put(time, own, field::INSTANT, |out, seen| rest(out, seen, plan.name))
+                self.put(time, own, field::INSTANT, |out, seen| rest(out, seen, Some(plan.name)))
             }
             None => {}
         }
         if let Some(track) = begun {
-            self.put(time, track, field::BEGIN, |out, seen| rest(out, seen, plan.slice));
+            self.put(time, track, field::BEGIN, |out, seen| rest(out, seen, Some(plan.slice)));
         }
         if !plan.counters.is_empty() {
             self.count(plan, host, process, time);
