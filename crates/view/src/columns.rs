@@ -74,7 +74,10 @@ pub(crate) enum Kind {
         bits: u8,
     },
     Float,
+    Boolean,
     Text,
+    /// Bytes.
+    Blob,
     /// The text of an enumeration.
     Label,
     List(Box<Column>),
@@ -246,7 +249,7 @@ impl<'l> Children<'l> {
 
     /// The columns of the fields of a structure or the options of a variant.
     fn columns(&self, node: NodeId) -> Vec<Column> {
-        let is_option = matches!(self.kind(node), NodeKind::Variant | NodeKind::Optional);
+        let is_option = matches!(self.kind(node), NodeKind::Variant);
         let mut taken = Taken::default();
         let mut columns = Vec::new();
         for &child in self.of_node(node).iter().filter(|child| !self.is_empty(**child)) {
@@ -256,7 +259,7 @@ impl<'l> Children<'l> {
         columns
     }
 
-    /// The column of a field, or its two if it is an enumeration.
+    /// The column of a field, or its two if it is an enumeration. What is optional has the column of its content.
     fn column(&self, node: NodeId, name: String, optional: bool, taken: &mut Taken, to: &mut Vec<Column>) {
         let integer = |form: &rttng_ctf::decode::IntegerForm| Kind::Integer {
             signed: form.signed,
@@ -265,8 +268,15 @@ impl<'l> Children<'l> {
         let kind = match self.kind(node) {
             NodeKind::Integer(form) => integer(form),
             NodeKind::Float => Kind::Float,
-            NodeKind::Text | NodeKind::Blob { .. } => Kind::Text,
-            NodeKind::Boolean => Kind::Integer { signed: false, bits: 8 },
+            NodeKind::Text => Kind::Text,
+            NodeKind::Blob { .. } => Kind::Blob,
+            NodeKind::Boolean => Kind::Boolean,
+            NodeKind::Optional => {
+                for &content in self.of_node(node) {
+                    self.column(content, name.clone(), true, taken, to);
+                }
+                return;
+            }
             NodeKind::Bits { size_bits, .. } => {
                 Kind::Integer { signed: false, bits: size_bits.next_power_of_two().clamp(8, 64) as u8 }
             }
@@ -276,7 +286,7 @@ impl<'l> Children<'l> {
                 to.push(Column::new(value, integer(form), optional));
                 return;
             }
-            NodeKind::Structure | NodeKind::Variant | NodeKind::Optional => Kind::Group(self.columns(node)),
+            NodeKind::Structure | NodeKind::Variant => Kind::Group(self.columns(node)),
             NodeKind::Array => Kind::List(Box::new(self.element(node))),
         };
         to.push(Column::new(name, kind, optional));

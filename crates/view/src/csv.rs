@@ -15,7 +15,7 @@
 //! in place of the last four: `packet_…`, `ctx_…`, `event_ctx_…` and, for the payload, the field's own name (with a `_`
 //! behind it if the name is taken already). An enumeration is two columns, `state` with the label (`A|B` if several fit)
 //! and `state_value`; a structure is a column for each of its members, `point.x`, as is a variant for each of its
-//! options; arrays and sequences are JSON.
+//! options; arrays and sequences are JSON; bytes (CTF 2) are hexadecimal digits.
 //!
 //! What is not there is an empty cell, an empty text is `""`. Cells are in quotes where they have to be. Lines end with a
 //! line feed. What was lost is told on the other output.
@@ -334,6 +334,11 @@ struct Bind<'a> {
 
 impl Bind<'_> {
     fn node(&mut self, node: NodeId, prefix: &str, columns: &mut dyn Iterator<Item = &Column>) {
+        if let (NodeKind::Optional, Some(&content)) =
+            (self.children.kind(node), self.children.of_node(node).first())
+        {
+            return self.node(content, prefix, columns);
+        }
         let Some(column) = columns.next() else { return };
         let name = format!("{prefix}{}", column.name);
         let form = match (self.children.kind(node), &column.kind) {
@@ -483,6 +488,33 @@ impl Visit for Cells<'_> {
                         out.put("\u{fffd}".as_bytes());
                     }
                 }
+            });
+        }
+    }
+
+    fn boolean(&mut self, node: NodeId, value: bool) {
+        if self.depth > 0 {
+            return self.json.boolean(node, value);
+        }
+        if let Form::Value(place) = self.forms[node as usize] {
+            self.cell(place, CellForm::Number, |out| out.put(if value { b"true" } else { b"false" }));
+        }
+    }
+
+    fn bits(&mut self, node: NodeId, value: u64) {
+        if self.depth > 0 {
+            return self.json.bits(node, value);
+        }
+        self.unsigned(node, value);
+    }
+
+    fn blob(&mut self, node: NodeId, bytes: &[u8]) {
+        if self.depth > 0 {
+            return self.json.blob(node, bytes);
+        }
+        if let Form::Value(place) = self.forms[node as usize] {
+            self.cell(place, CellForm::Number, |out| {
+                bytes.iter().for_each(|byte| out.put(format!("{byte:02x}").as_bytes()));
             });
         }
     }

@@ -32,6 +32,7 @@ pub mod json;
 mod losses;
 mod number;
 mod out;
+mod pair;
 pub mod parquet;
 pub mod perfetto;
 pub mod report;

@@ -17,6 +17,9 @@ enum Call {
     Signed(NodeId, i64),
     Float(NodeId, f64),
     Text(NodeId, usize, usize),
+    Boolean(NodeId, bool),
+    Bits(NodeId, u64),
+    Blob(NodeId, usize, usize),
     Begin(NodeId),
     End(NodeId),
     Element(NodeId, u64),
@@ -48,6 +51,9 @@ impl Tape {
                 Call::Signed(node, value) => visitor.signed(node, value),
                 Call::Float(node, value) => visitor.float(node, value),
                 Call::Text(node, start, end) => visitor.text(node, &self.texts[start..end]),
+                Call::Boolean(node, value) => visitor.boolean(node, value),
+                Call::Bits(node, value) => visitor.bits(node, value),
+                Call::Blob(node, start, end) => visitor.blob(node, &self.texts[start..end]),
                 Call::Begin(node) => visitor.begin(node),
                 Call::End(node) => visitor.end(node),
                 Call::Element(node, index) => visitor.element(node, index),
@@ -77,6 +83,20 @@ impl Visit for Tape {
         let start = self.texts.len();
         self.texts.extend_from_slice(text);
         self.calls.push(Call::Text(node, start, self.texts.len()));
+    }
+
+    fn boolean(&mut self, node: NodeId, value: bool) {
+        self.calls.push(Call::Boolean(node, value));
+    }
+
+    fn bits(&mut self, node: NodeId, value: u64) {
+        self.calls.push(Call::Bits(node, value));
+    }
+
+    fn blob(&mut self, node: NodeId, bytes: &[u8]) {
+        let start = self.texts.len();
+        self.texts.extend_from_slice(bytes);
+        self.calls.push(Call::Blob(node, start, self.texts.len()));
     }
 
     fn begin(&mut self, node: NodeId) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parquet::basic::{Compression, Encoding, LogicalType, Repetition, TimeUnit, Type as Physical};
-use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -89,6 +89,9 @@ impl TableFile {
                 Values::F64(values) => {
                     whole::<DoubleType>(&mut column, values, &leaf.definition, &leaf.repetition)?;
                 }
+                Values::Bool(values) => {
+                    whole::<BoolType>(&mut column, values, &leaf.definition, &leaf.repetition)?;
+                }
                 Values::Text(_) | Values::Label(_) => texts(&mut column, leaf, &labels)?,
                 Values::Fact(fact) => write_fact(&mut column, *fact, rows, facts)?,
             }
@@ -147,8 +150,8 @@ fn encodings(column: &Column) -> Vec<(Vec<String>, Encoding)> {
         Kind::Timestamp | Kind::Integer { bits: 32 | 64, .. } => {
             vec![(vec![column.name.clone()], Encoding::DELTA_BINARY_PACKED)]
         }
-        Kind::Float => vec![(vec![column.name.clone()], Encoding::PLAIN)],
-        Kind::Fact(_) | Kind::Integer { .. } | Kind::Text | Kind::Label => Vec::new(),
+        Kind::Float | Kind::Boolean => vec![(vec![column.name.clone()], Encoding::PLAIN)],
+        Kind::Fact(_) | Kind::Integer { .. } | Kind::Text | Kind::Blob | Kind::Label => Vec::new(),
         Kind::List(element) => within(std::slice::from_ref(element), &["list"]),
         Kind::Group(columns) => within(columns, &[]),
     }
@@ -178,6 +181,8 @@ fn type_of(column: &Column) -> Result<TypePtr, ParquetError> {
             primitive(Physical::BYTE_ARRAY, Some(LogicalType::String))
         }
         Kind::Float => primitive(Physical::DOUBLE, None),
+        Kind::Boolean => primitive(Physical::BOOLEAN, None),
+        Kind::Blob => primitive(Physical::BYTE_ARRAY, None),
         Kind::List(element) => {
             let list = Type::group_type_builder("list").with_repetition(Repetition::REPEATED);
             group(vec![Arc::new(list.with_fields(vec![type_of(element)?]).build()?)], Some(LogicalType::List))

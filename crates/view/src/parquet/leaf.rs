@@ -25,6 +25,7 @@ pub(super) enum Values {
     I32(Vec<i32>),
     I64(Vec<i64>),
     F64(Vec<f64>),
+    Bool(Vec<bool>),
     Text(Texts),
     /// Numbers of texts of the table.
     Label(Vec<u32>),
@@ -75,7 +76,8 @@ impl Leaf {
             Kind::Integer { bits: 64, .. } => Values::I64(Vec::new()),
             Kind::Integer { .. } => Values::I32(Vec::new()),
             Kind::Float => Values::F64(Vec::new()),
-            Kind::Text => Values::Text(Texts::default()),
+            Kind::Boolean => Values::Bool(Vec::new()),
+            Kind::Text | Kind::Blob => Values::Text(Texts::default()),
             Kind::Label => Values::Label(Vec::new()),
             Kind::List(element) => return Leaf::add(element, to),
             Kind::Group(columns) => return columns.iter().for_each(|column| Leaf::add(column, to)),
@@ -111,6 +113,7 @@ impl Leaf {
         match &mut self.values {
             Values::I32(values) => values.push(value as i32),
             Values::I64(values) | Values::Timestamp(values) => values.push(value as i64),
+            Values::Bool(values) => values.push(value != 0),
             _ => return,
         }
         self.levels(self.max_definition, repetition);
@@ -127,6 +130,13 @@ impl Leaf {
     pub(super) fn text(&mut self, text: &[u8], repetition: i16) {
         let Values::Text(texts) = &mut self.values else { return };
         texts.push(text);
+        self.levels(self.max_definition, repetition);
+    }
+
+    pub(super) fn blob(&mut self, bytes: &[u8], repetition: i16) {
+        let Values::Text(texts) = &mut self.values else { return };
+        texts.bytes.extend_from_slice(bytes);
+        texts.ends.push(texts.bytes.len());
         self.levels(self.max_definition, repetition);
     }
 
@@ -148,6 +158,7 @@ impl Leaf {
             Values::Timestamp(values) | Values::I64(values) => values.len(),
             Values::I32(values) => values.len(),
             Values::F64(values) => values.len(),
+            Values::Bool(values) => values.len(),
             Values::Text(texts) => texts.ends.len(),
             Values::Label(values) => values.len(),
             Values::Fact(_) => 0,
@@ -176,6 +187,7 @@ impl Leaf {
             Values::Timestamp(values) | Values::I64(values) => values.truncate(count),
             Values::I32(values) => values.truncate(count),
             Values::F64(values) => values.truncate(count),
+            Values::Bool(values) => values.truncate(count),
             Values::Text(texts) => {
                 texts.ends.truncate(count);
                 texts.bytes.truncate(texts.ends.last().copied().unwrap_or(0));
@@ -200,6 +212,7 @@ impl Leaf {
             Values::Timestamp(values) | Values::I64(values) => empty(values, keep_memory),
             Values::I32(values) => empty(values, keep_memory),
             Values::F64(values) => empty(values, keep_memory),
+            Values::Bool(values) => empty(values, keep_memory),
             Values::Text(texts) => {
                 empty(&mut texts.bytes, keep_memory);
                 empty(&mut texts.ends, keep_memory);

@@ -15,7 +15,8 @@
 //! A name that is taken already gets a `_` behind it. Integers have the next of 8, 16, 32 and 64 bits, signed or not; an
 //! enumeration is two columns, `state` with the label (`A|B` if several fit, null if none does) and `state_value`;
 //! arrays and sequences are lists, structures are structures, a variant is a structure in which only the chosen option is
-//! not null. What has no value (an empty structure) has no column. Text that is not UTF-8 has U+FFFD in its place.
+//! not null. What is optional (CTF 2) is null where it is missing, bits are an integer, BLOBs are bytes. What has no value (an
+//! empty structure) has no column. Text that is not UTF-8 has U+FFFD in its place.
 //!
 //! Events of one name from several traces or channels share a table; columns that some of them lack are null there. If a
 //! column has another type there (text here, a number there), they get a table each.
@@ -46,7 +47,7 @@ use crate::{Printer, ViewError};
 use file::{StreamFacts, TableFile};
 use leaf::Leaf;
 use names::FileNames;
-use plan::{LabelTexts, Plan, Row};
+use plan::{LabelTexts, Plan, Row, Within};
 
 /// Most rows of a row group: DuckDB and others read them in parallel.
 const MAX_ROWS: usize = 1 << 17;
@@ -73,7 +74,7 @@ pub struct ParquetTables {
     streams: Vec<StreamFacts>,
     /// By stream: the packet whose context is kept, and that.
     packets: Vec<(usize, Tape)>,
-    lists: Vec<(i16, bool)>,
+    within: Within,
     losses: Rows,
     /// What waits in all tables, about.
     waiting: usize,
@@ -131,7 +132,7 @@ impl ParquetTables {
             plans: plans.collect(),
             streams: (0..reader.stream_count()).map(|stream| facts(reader, stream)).collect(),
             packets: (0..reader.stream_count()).map(|_| (usize::MAX, Tape::default())).collect(),
-            lists: Vec::new(),
+            within: Within::default(),
             losses: Rows::below(&LossRow::HEADER),
             waiting: 0,
             budget,
@@ -241,7 +242,7 @@ impl Printer for ParquetTables {
         for &leaf in &plan.absent {
             table.leaves[leaf].null(0, 0);
         }
-        let mut row = Row::new(&mut table.leaves, &mut table.labels, &mut plan.scopes, &mut self.lists);
+        let mut row = Row::new(&mut table.leaves, &mut table.labels, &mut plan.scopes, &mut self.within);
         tape.play(&mut row);
         let outcome = event.show(&mut row);
         let bytes = ROW_BYTES + row.bytes;

@@ -47,6 +47,12 @@ enum What {
         /// Of its elements after the first.
         repetition: i16,
     },
+    Optional {
+        first_leaf: usize,
+        end_leaf: usize,
+        /// Level where it is not there.
+        missing: i16,
+    },
 }
 
 impl Action {
@@ -92,6 +98,19 @@ fn bind(
     columns: &mut dyn Iterator<Item = &Column>,
     actions: &mut [Action],
 ) {
+    if matches!(children.kind(node), NodeKind::Optional) {
+        let mut taken = Vec::new();
+        if let Some(&content) = children.of_node(node).first() {
+            let mut noted =
+                columns.inspect(|column| taken.push((column.leaf, column.leaves, column.definition)));
+            bind(children, content, &mut noted, actions);
+        }
+        if let (Some((first_leaf, _, definition)), Some((leaf, leaves, _))) = (taken.first(), taken.last()) {
+            let (first_leaf, end_leaf, missing) = (*first_leaf, leaf + leaves, definition - 1);
+            actions[node as usize].what = What::Optional { first_leaf, end_leaf, missing };
+        }
+        return;
+    }
     let Some(column) = columns.next() else { return };
     let what = match children.kind(node) {
         NodeKind::Enumeration(_, labels) => {
@@ -99,15 +118,16 @@ fn bind(
             let labels = Box::new(LabelTable::new(labels.clone()));
             What::Enumeration { label: column.leaf, value: value.leaf, labels }
         }
-        NodeKind::Structure | NodeKind::Variant | NodeKind::Optional => {
+        NodeKind::Structure | NodeKind::Variant => {
             bind_members(children, node, column, actions);
             What::Nothing
         }
         NodeKind::Array => {
             let Kind::List(element) = &column.kind else { return };
             if let Some(&child) = children.of_node(node).first() {
-                match (children.kind(child), &element.kind) {
-                    (NodeKind::Enumeration(..), Kind::Group(both)) => {
+                match &element.kind {
+                    // Label and value.
+                    Kind::Group(both) if !is_structure(children, child) => {
                         bind(children, child, &mut both.iter(), actions);
                     }
                     _ => bind(children, child, &mut std::iter::once(&**element), actions),
@@ -125,9 +145,19 @@ fn bind(
     actions[node as usize].what = what;
 }
 
+/// Whether a node, or what is optional in it, is a structure or a variant.
+fn is_structure(children: &Children<'_>, node: NodeId) -> bool {
+    match children.kind(node) {
+        NodeKind::Optional => {
+            children.of_node(node).first().is_some_and(|content| is_structure(children, *content))
+        }
+        kind => matches!(kind, NodeKind::Structure | NodeKind::Variant),
+    }
+}
+
 fn bind_members(children: &Children<'_>, node: NodeId, column: &Column, actions: &mut [Action]) {
     let Kind::Group(members) = &column.kind else { return };
-    let is_variant = matches!(children.kind(node), NodeKind::Variant | NodeKind::Optional);
+    let is_variant = matches!(children.kind(node), NodeKind::Variant);
     let all = column.leaf..column.leaf + column.leaves;
     let mut members = members.iter().peekable();
     for &child in children.of_node(node) {
@@ -207,6 +237,15 @@ impl LabelTexts {
     }
 }
 
+/// What the value that comes next is in.
+#[derive(Debug, Default)]
+pub(super) struct Within {
+    /// Of lists: the repetition level outside, and whether there was an element.
+    lists: Vec<(i16, bool)>,
+    /// Of optional fields: how much their first leaf had before.
+    marks: Vec<usize>,
+}
+
 /// Puts the values of one event that it is shown into the leaves of its table.
 pub(super) struct Row<'a> {
     pub(super) leaves: &'a mut [Leaf],
@@ -215,8 +254,7 @@ pub(super) struct Row<'a> {
     scope: usize,
     /// Of the next value.
     repetition: i16,
-    /// Of the lists that it is in: the repetition level outside, and whether there was an element.
-    lists: &'a mut Vec<(i16, bool)>,
+    within: &'a mut Within,
     /// What was put in, about.
     pub(super) bytes: usize,
 }
@@ -226,10 +264,11 @@ impl<'a> Row<'a> {
         leaves: &'a mut [Leaf],
         texts: &'a mut LabelTexts,
         scopes: &'a mut [Vec<Action>; 4],
-        lists: &'a mut Vec<(i16, bool)>,
+        within: &'a mut Within,
     ) -> Row<'a> {
-        lists.clear();
-        Row { leaves, texts, scopes, scope: 0, repetition: 0, lists, bytes: 0 }
+        within.lists.clear();
+        within.marks.clear();
+        Row { leaves, texts, scopes, scope: 0, repetition: 0, within, bytes: 0 }
     }
 
     /// The action for a node, after what is missing because of it.
@@ -240,6 +279,13 @@ impl<'a> Row<'a> {
             self.leaves[leaf].null(action.others_definition, self.repetition);
         }
         &mut action.what
+    }
+
+    /// No values for these leaves.
+    fn missing(&mut self, first_leaf: usize, end_leaf: usize, definition: i16) {
+        let repetition = self.repetition;
+        self.bytes += 4 * (end_leaf - first_leaf);
+        self.leaves[first_leaf..end_leaf].iter_mut().for_each(|leaf| leaf.null(definition, repetition));
     }
 
     #[inline]
@@ -257,7 +303,7 @@ impl<'a> Row<'a> {
                 self.leaves[*label].label(text, repetition);
                 self.leaves[*place].integer(value, repetition);
             }
-            What::Nothing | What::List { .. } => {}
+            What::Nothing | What::List { .. } | What::Optional { .. } => {}
         }
     }
 }
@@ -294,27 +340,46 @@ impl Visit for Row<'_> {
         }
     }
 
+    fn blob(&mut self, node: NodeId, bytes: &[u8]) {
+        self.bytes += 12 + bytes.len();
+        let repetition = self.repetition;
+        if let What::Leaf(leaf) = *self.action(node) {
+            self.leaves[leaf].blob(bytes, repetition);
+        }
+    }
+
     fn begin(&mut self, node: NodeId) {
-        if let What::List { .. } = self.action(node) {
-            self.lists.push((self.repetition, false));
+        match *self.action(node) {
+            What::List { .. } => self.within.lists.push((self.repetition, false)),
+            What::Optional { first_leaf, .. } => {
+                self.within.marks.push(self.leaves[first_leaf].definition.len())
+            }
+            _ => {}
         }
     }
 
     fn end(&mut self, node: NodeId) {
-        if let What::List { first_leaf, end_leaf, empty, .. } = self.scopes[self.scope][node as usize].what
-            && let Some((repetition, had_elements)) = self.lists.pop()
-        {
-            self.repetition = repetition;
-            if !had_elements {
-                self.bytes += 4;
-                self.leaves[first_leaf..end_leaf].iter_mut().for_each(|leaf| leaf.null(empty, repetition));
+        match self.scopes[self.scope][node as usize].what {
+            What::List { first_leaf, end_leaf, empty, .. } => {
+                let Some((repetition, had_elements)) = self.within.lists.pop() else { return };
+                self.repetition = repetition;
+                if !had_elements {
+                    self.missing(first_leaf, end_leaf, empty);
+                }
             }
+            What::Optional { first_leaf, end_leaf, missing } => {
+                let Some(mark) = self.within.marks.pop() else { return };
+                if self.leaves[first_leaf].definition.len() == mark {
+                    self.missing(first_leaf, end_leaf, missing);
+                }
+            }
+            _ => {}
         }
     }
 
     fn element(&mut self, node: NodeId, index: u64) {
         let What::List { repetition, .. } = self.scopes[self.scope][node as usize].what else { return };
-        if let Some((_, had_elements)) = self.lists.last_mut() {
+        if let Some((_, had_elements)) = self.within.lists.last_mut() {
             *had_elements = true;
             if index > 0 {
                 self.repetition = repetition;

@@ -12,6 +12,9 @@ use super::proto::{Open, Proto, annotation, event};
 /// Longer texts are cut: they are for people.
 const MAX_TEXT: usize = 16 << 10;
 
+/// Most bytes of a BLOB that are shown.
+const MAX_BLOB: usize = 1024;
+
 /// Most bytes that the arguments of one event take.
 const MAX_ARGS: usize = 16 << 20;
 
@@ -141,8 +144,8 @@ fn is_told_by_track(name: &str) -> bool {
 fn place(layout: &Layout, nodes: &[Node], parent: NodeId, name: &str, names: &mut Names) -> (u64, u32) {
     let outer = &nodes[parent as usize];
     match (&layout.nodes()[parent as usize].kind, &outer.form) {
-        // An option stands where its variant does.
-        (NodeKind::Variant, _) => (outer.name, outer.field),
+        // An option stands where its variant does, and so does what is optional.
+        (NodeKind::Variant | NodeKind::Optional, _) => (outer.name, outer.field),
         (NodeKind::Array, _) => (0, annotation::ELEMENT),
         (_, Form::Through) => (names.number(name), event::ANNOTATION),
         _ => (names.number(name), annotation::ENTRY),
@@ -156,7 +159,7 @@ fn form(kind: &NodeKind, name: &str, names: &mut Names) -> Form {
             Form::Enumeration(labels.clone(), value)
         }
         NodeKind::Structure | NodeKind::Array => Form::Nested,
-        NodeKind::Variant => Form::Through,
+        NodeKind::Variant | NodeKind::Optional => Form::Through,
         _ => Form::Value,
     }
 }
@@ -316,6 +319,20 @@ impl Visit for Args<'_> {
         if matches!(node.form, Form::Value) {
             self.argument(node.field, node.name, |args| put_text(args, annotation::TEXT, text, MAX_TEXT));
         }
+    }
+
+    fn boolean(&mut self, node: NodeId, value: bool) {
+        let node = self.node(node);
+        self.argument(node.field, node.name, |args| args.unsigned(annotation::BOOLEAN, value.into()));
+    }
+
+    fn blob(&mut self, node: NodeId, bytes: &[u8]) {
+        let node = self.node(node);
+        let mut text: String = bytes.iter().take(MAX_BLOB).map(|byte| format!("{byte:02x}")).collect();
+        if bytes.len() > MAX_BLOB {
+            text.push('…');
+        }
+        self.argument(node.field, node.name, |args| args.bytes(annotation::TEXT, text.as_bytes()));
     }
 
     fn begin(&mut self, node: NodeId) {

@@ -36,8 +36,8 @@ use rttng_ctf::read::{Event, LossCount, Lost, Reader, Trace};
 use rttng_ctf::types::Scope;
 use rttng_filter::pattern;
 
-pub use pairs::{BadPair, PairRule};
-
+use crate::losses::LossMeter;
+pub use crate::pair::{BadPair, PairRule};
 use crate::tape::Tape;
 use crate::{Printer, ViewError};
 use args::{Args, Names, Node, Number, SCOPES, Seen, Uses, hash, put_text};
@@ -117,6 +117,7 @@ pub struct PerfettoPrinter<W> {
     traces: Vec<TraceFacts>,
     streams: Vec<StreamFacts>,
     seen: Seen,
+    losses: LossMeter,
     /// Real time at 0 of the trace's clock.
     origin: i64,
     /// Time of the event before.
@@ -203,6 +204,7 @@ impl<W: Write> PerfettoPrinter<W> {
             traces,
             streams: streams.collect(),
             seen: Seen::default(),
+            losses: LossMeter::default(),
             origin: scales.map(|scale| scale.nanoseconds(0)).min().unwrap_or(0),
             last: 0,
             is_begun: false,
@@ -516,6 +518,10 @@ impl<W: Write> Printer for PerfettoPrinter<W> {
     }
 
     fn lost(&mut self, reader: &Reader, stream: usize, lost: &Lost) -> Result<(), ViewError> {
+        let lost = self.losses.new_of(stream, lost);
+        if lost.count == LossCount::Events(0) {
+            return Ok(());
+        }
         let facts = &mut self.streams[stream];
         let (what, count) = match lost.count {
             LossCount::Events(count) => {

@@ -136,6 +136,7 @@ pub(super) mod event {
 /// `DebugAnnotation`.
 pub(super) mod annotation {
     pub(crate) const NAME: u32 = 1;
+    pub(crate) const BOOLEAN: u32 = 2;
     pub(crate) const UNSIGNED: u32 = 3;
     pub(crate) const SIGNED: u32 = 4;
     pub(crate) const DOUBLE: u32 = 5;

@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn lanes_are_used_again() {
         let mut open = OpenSlices::default();
-        let mut begin = |open: &mut OpenSlices, value: u64| {
+        let begin = |open: &mut OpenSlices, value: u64| {
             let key = (0, None, 0, value);
             let lane = open.free_lane(&key).unwrap();
             open.begin_of(key, lane, TrackId(lane));

@@ -32,12 +32,12 @@ use rttng_ctf::decode::NodeId;
 use rttng_ctf::read::{Event, LossCount, Lost, Reader, Trace};
 use rttng_ctf::types::Scope;
 
-pub use pairs::{BadPair, PairRule};
 use pairs::{Moment, Pairs};
 use sample::{Row, Sample};
 use series::{Series, TimeAxis};
 
 use crate::losses::LossMeter;
+pub use crate::pair::{BadPair, PairRule};
 use crate::who::Who;
 use crate::{Printer, Ran, ViewError};
 

@@ -10,6 +10,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
 use super::histogram::Histogram;
+use crate::pair::{PairRule, ends_of};
 
 /// Begins that wait for their ends, in all.
 const MAX_OPEN: usize = 1 << 17;
@@ -20,72 +21,15 @@ pub(super) const MAX_PAIRS: usize = 256;
 /// How many of the slowest are kept.
 const MAX_SLOWEST: usize = 20;
 
-/// Words that begin something, and those that end it.
-const WORDS: [(&str, &[&str]); 6] = [
-    ("begin", &["end"]),
-    ("entry", &["exit"]),
-    ("enter", &["exit", "leave"]),
-    ("start", &["stop", "done", "end", "finish"]),
-    ("acquire", &["release"]),
-    ("submit", &["complete", "completed"]),
-];
-
-/// A pair that the user names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PairRule {
-    /// The event that begins it.
-    pub begin: String,
-    /// The event that ends it.
-    pub end: String,
-    /// The field of both whose value says what belongs together.
-    pub key: Option<String>,
-}
-
-/// Text that is no pair.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no pair: write BEGIN,END or BEGIN,END,FIELD")]
-pub struct BadPair(String);
-
-impl std::str::FromStr for PairRule {
-    type Err = BadPair;
-
-    fn from_str(text: &str) -> Result<PairRule, BadPair> {
-        let parts: Vec<&str> = text.split(',').map(str::trim).collect();
-        let (begin, end, key) = match parts[..] {
-            [begin, end] => (begin, end, None),
-            [begin, end, key] => (begin, end, Some(key.to_owned())),
-            _ => return Err(BadPair(text.to_owned())),
-        };
-        if begin.is_empty() || end.is_empty() || key.as_ref().is_some_and(String::is_empty) {
-            return Err(BadPair(text.to_owned()));
-        }
-        Ok(PairRule { begin: begin.to_owned(), end: end.to_owned(), key })
-    }
-}
-
 /// Finds the pairs among the names of events.
 pub(super) fn detect<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Vec<PairRule> {
     let known: std::collections::HashSet<&str> = names.clone().collect();
-    let mut rules = Vec::new();
-    for name in names {
-        for (begin, ends) in WORDS {
-            // `x_begin`, `x:begin`, and in the middle as in `syscall_entry_read`.
-            for (at, _) in name.match_indices(begin) {
-                let (before, after) = (&name[..at], &name[at + begin.len()..]);
-                let is_word =
-                    before.ends_with(['_', ':', '.', '-']) && (after.is_empty() || after.starts_with('_'));
-                if !is_word {
-                    continue;
-                }
-                for end in ends {
-                    let end = format!("{before}{end}{after}");
-                    if known.contains(end.as_str()) {
-                        rules.push(PairRule { begin: name.to_owned(), end, key: None });
-                    }
-                }
-            }
-        }
-    }
+    let of = |name: &str| {
+        let ends = ends_of(name, &|end| known.contains(end)).into_iter();
+        let begin = name.to_owned();
+        ends.map(move |(end, _)| PairRule { begin: begin.clone(), end, key: None }).collect::<Vec<_>>()
+    };
+    let mut rules: Vec<PairRule> = names.flat_map(of).collect();
     rules.sort_by(|a, b| (&a.begin, &a.end).cmp(&(&b.begin, &b.end)));
     rules.dedup();
     rules
@@ -311,9 +255,6 @@ mod tests {
                 pair("syscall_entry_read", "syscall_exit_read"),
             ]
         );
-        assert_eq!("a, b,c".parse::<PairRule>().unwrap().key.as_deref(), Some("c"));
-        assert!("a".parse::<PairRule>().unwrap_err().to_string().contains("BEGIN,END"));
-        assert!("a,,b".parse::<PairRule>().is_err());
     }
 
     fn moment(time: i64, thread: Option<i64>, key: u64) -> Moment {

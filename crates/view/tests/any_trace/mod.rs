@@ -53,7 +53,7 @@ event { name = "any:none"; id = 1; stream_id = 0; };
 
 /// What was chosen of `_choice`.
 #[derive(Debug, Clone)]
-pub enum Choice {
+pub(crate) enum Choice {
     Number(i64),
     Text(Vec<u8>),
     Pair(u8, [u16; 2]),
@@ -61,20 +61,20 @@ pub enum Choice {
 
 /// An event.
 #[derive(Debug, Clone)]
-pub struct AnyEvent {
-    pub ids: (i32, i32),
-    pub name: Vec<u8>,
-    pub numbers: (u64, i64, u8),
-    pub floats: (f32, f64),
-    pub texts: (Vec<u8>, Vec<u8>),
-    pub states: (u8, i64, [bool; 2]),
-    pub point: (i32, u8),
-    pub fixed: ([u16; 3], [u8; 8]),
-    pub list: Vec<i64>,
-    pub table: Vec<(Vec<u32>, Vec<u8>)>,
-    pub choice: Choice,
+pub(crate) struct AnyEvent {
+    pub(crate) ids: (i32, i32),
+    pub(crate) name: Vec<u8>,
+    pub(crate) numbers: (u64, i64, u8),
+    pub(crate) floats: (f32, f64),
+    pub(crate) texts: (Vec<u8>, Vec<u8>),
+    pub(crate) states: (u8, i64, [bool; 2]),
+    pub(crate) point: (i32, u8),
+    pub(crate) fixed: ([u16; 3], [u8; 8]),
+    pub(crate) list: Vec<i64>,
+    pub(crate) table: Vec<(Vec<u32>, Vec<u8>)>,
+    pub(crate) choice: Choice,
     /// Nothing but a name.
-    pub is_bare: bool,
+    pub(crate) is_bare: bool,
 }
 
 fn text() -> impl Strategy<Value = Vec<u8>> {
@@ -87,7 +87,7 @@ fn text() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// Any event.
-pub fn any_event() -> impl Strategy<Value = AnyEvent> {
+pub(crate) fn any_event() -> impl Strategy<Value = AnyEvent> {
     let choice = prop_oneof![
         any::<i64>().prop_map(Choice::Number),
         text().prop_map(Choice::Text),
@@ -174,7 +174,7 @@ impl AnyEvent {
 }
 
 /// Writes a trace of these events, in packets of a few.
-pub fn write(folder: &Path, events: &[AnyEvent]) {
+pub(crate) fn write(folder: &Path, events: &[AnyEvent]) {
     let mut data = Vec::new();
     for (number, events) in events.chunks(3).enumerate() {
         let time = |i: usize| (number * 3 + i) as u64 * 1000;
@@ -198,7 +198,7 @@ pub fn write(folder: &Path, events: &[AnyEvent]) {
 }
 
 /// Runs a printer over a trace.
-pub fn print<P: Printer>(trace: &Path, selection: Selection, make: impl FnOnce(&Reader) -> P) {
+pub(crate) fn print<P: Printer>(trace: &Path, selection: Selection, make: impl FnOnce(&Reader) -> P) {
     let mut reader = Reader::open(&[trace.to_owned()], &Options::default()).unwrap();
     let mut selector = Selector::new(selection, &reader).unwrap();
     let mut printer = make(&reader);
@@ -206,7 +206,7 @@ pub fn print<P: Printer>(trace: &Path, selection: Selection, make: impl FnOnce(&
 }
 
 /// The events of a trace as JSON.
-pub fn json(trace: &Path) -> Vec<Value> {
+pub(crate) fn json(trace: &Path) -> Vec<Value> {
     let mut text = Vec::new();
     print(trace, Selection::default(), |reader| JsonPrinter::new(reader, &mut text));
     let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
@@ -215,7 +215,7 @@ pub fn json(trace: &Path) -> Vec<Value> {
 }
 
 /// The recorded traces that the project keeps.
-pub fn recorded() -> Vec<PathBuf> {
+pub(crate) fn recorded() -> Vec<PathBuf> {
     let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/trace");
     let folders = std::fs::read_dir(vectors).unwrap().map(|entry| entry.unwrap().path().join("trace"));
     let found: Vec<PathBuf> = folders.filter(|folder| folder.is_dir()).collect();
@@ -224,7 +224,7 @@ pub fn recorded() -> Vec<PathBuf> {
 }
 
 /// The value and labels of an enumeration, if it is one.
-pub fn enumeration(value: &Value) -> Option<(&Value, Option<String>)> {
+pub(crate) fn enumeration(value: &Value) -> Option<(&Value, Option<String>)> {
     let labels = value.get("labels")?.as_array()?;
     let labels: Vec<&str> = labels.iter().map(|label| label.as_str().unwrap()).collect();
     Some((value.get("value")?, (!labels.is_empty()).then(|| labels.join("|"))))
