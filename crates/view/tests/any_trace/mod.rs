@@ -214,11 +214,50 @@ pub(crate) fn json(trace: &Path) -> Vec<Value> {
     values.filter(|value| value.get("event").is_some()).collect()
 }
 
+/// The same without what only JSON has: names of bits; BLOBs are hexadecimal digits.
+pub(crate) fn plain(value: &Value) -> Value {
+    match value {
+        Value::Object(object) if object.len() == 2 && object.contains_key("flags") => object["value"].clone(),
+        Value::Object(object) if object.contains_key("base64") => {
+            hex(object["base64"].as_str().unwrap()).into()
+        }
+        Value::Object(object) => {
+            Value::Object(object.iter().map(|(key, value)| (key.clone(), plain(value))).collect())
+        }
+        Value::Array(list) => list.iter().map(plain).collect(),
+        other => other.clone(),
+    }
+}
+
+fn hex(base64: &str) -> String {
+    let digit = |byte: u8| match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'+' => 62,
+        _ => 63,
+    };
+    let mut hex = String::new();
+    let (mut bits, mut count) = (0u32, 0);
+    for byte in base64.bytes().take_while(|byte| *byte != b'=') {
+        (bits, count) = (bits << 6 | u32::from(digit(byte)), count + 6);
+        if count >= 8 {
+            count -= 8;
+            hex.push_str(&format!("{:02x}", bits >> count & 0xff));
+        }
+    }
+    hex
+}
+
 /// The recorded traces that the project keeps.
 pub(crate) fn recorded() -> Vec<PathBuf> {
-    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/trace");
-    let folders = std::fs::read_dir(vectors).unwrap().map(|entry| entry.unwrap().path().join("trace"));
-    let found: Vec<PathBuf> = folders.filter(|folder| folder.is_dir()).collect();
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors");
+    let below = |folder: &str| {
+        let entries = std::fs::read_dir(vectors.join(folder)).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect::<Vec<PathBuf>>()
+    };
+    let of_lttng = below("trace").into_iter().map(|folder| folder.join("trace"));
+    let found: Vec<PathBuf> = of_lttng.chain(below("ctf2")).filter(|folder| folder.is_dir()).collect();
     assert!(found.len() > 5);
     found
 }
