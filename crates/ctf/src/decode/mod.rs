@@ -18,6 +18,7 @@ mod show;
 
 pub use compile::CompileError;
 pub(crate) use compile::{Compiler, Phase, Resolver, Scopes, Use, Uses, option_ranges};
+pub(crate) use layout::is_text;
 pub use layout::{IntegerForm, Labels, Layout, Node, NodeId, NodeKind, Visit};
 pub use packet::{PACKET_MAGIC, PacketError, PacketInfo, SeenEvent, TraceDecoder};
 pub(crate) use packet::{PassedEvent, StreamDecoder, integer_of, known_fields, scopes_of};

@@ -210,6 +210,8 @@ pub struct StreamCopy {
 #[derive(Debug)]
 struct OpenPacket {
     roles: RoleValues,
+    /// The start of the recorded packet that its context is from.
+    head: Vec<u8>,
     /// Where its events start, in bits.
     events_start: u64,
     /// Its header and context, with times and sizes that are not the last word.
@@ -277,6 +279,7 @@ impl StreamCopy {
         self.clock = head.begin;
         self.packet = Some(OpenPacket {
             roles,
+            head: self.head.clone(),
             events_start: self.writer.at(),
             placeholder: self.writer.bytes().to_vec(),
             offset: self.file.end(),
@@ -340,6 +343,30 @@ impl StreamCopy {
         Ok(true)
     }
 
+    /// Reads the event in `bytes` between the bits `start` and `end` as if it were the next one: where it ends, when it is,
+    /// and the clock after it.
+    pub(super) fn measure(
+        &mut self,
+        bytes: &[u8],
+        start: u64,
+        end: u64,
+        class: usize,
+    ) -> Result<(u64, u64, u64), CopyError> {
+        let programs = Arc::clone(&self.programs);
+        let roles = RoleValues::default();
+        let mut machine = Machine::new(bytes, end);
+        (machine.at, machine.time) = (start, self.clock);
+        self.transcribe(&mut machine, &programs.event_header, &roles, false)?;
+        let time = machine.time;
+        self.transcribe(&mut machine, &programs.events[class].body, &roles, false)?;
+        Ok((machine.at, time, machine.time))
+    }
+
+    /// Whether its events have times.
+    pub(super) fn has_clock(&self) -> bool {
+        self.programs.has_clock
+    }
+
     fn transcribe(
         &mut self,
         machine: &mut Machine<'_>,
@@ -378,7 +405,7 @@ impl StreamCopy {
         packet.roles[Role::PacketSize as usize] = packet_bits;
 
         let mut head = BitWriter::default();
-        self.pass_packet_head(&packet, &mut head)?;
+        self.pass_packet_head(&mut packet, &mut head)?;
         let mut bytes = head.bytes().to_vec();
         if !packet.events_start.is_multiple_of(8)
             && let (Some(last), Some(before)) = (bytes.last_mut(), packet.placeholder.last())
@@ -411,13 +438,14 @@ impl StreamCopy {
         self.written(listed)
     }
 
-    /// The head of a packet again, with its last words. Its recorded packet may not be the one that was entered last, but
-    /// they agree in what is copied.
-    fn pass_packet_head(&mut self, packet: &OpenPacket, out: &mut BitWriter) -> Result<(), CopyError> {
+    /// The head of a packet again, with its last words. Another recorded packet may have been entered since.
+    fn pass_packet_head(&mut self, packet: &mut OpenPacket, out: &mut BitWriter) -> Result<(), CopyError> {
         let slots = self.slots.clone();
-        self.pass_head(&packet.roles, Some(out))?;
+        std::mem::swap(&mut self.head, &mut packet.head);
+        let passed = self.pass_head(&packet.roles, Some(out));
+        std::mem::swap(&mut self.head, &mut packet.head);
         self.slots = slots;
-        Ok(())
+        passed.map(drop)
     }
 
     /// The clock of the written stream, in cycles.
