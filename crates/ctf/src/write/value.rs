@@ -31,7 +31,7 @@ impl Value {
     }
 
     /// The value of a type that has the fewest bits set: numbers are 0, texts and sequences empty. Nothing for a variant,
-    /// which depends on its tag, and for what has one in it.
+    /// which depends on its tag, for what has one in it, and for the types that only CTF 2 has.
     pub fn zero(ty: &Type) -> Option<Value> {
         Some(match ty {
             Type::Integer(integer) => Value::integer(integer, 0),
@@ -51,7 +51,7 @@ impl Value {
                 let fields = structure.fields.iter().map(|field| Value::zero(&field.ty));
                 Value::Fields(fields.collect::<Option<Vec<_>>>()?)
             }
-            Type::Variant(_) => return None,
+            _ => return None,
         })
     }
 
@@ -144,7 +144,9 @@ pub(super) fn put(ty: &Type, value: &Value, out: &mut BitWriter) -> Result<(), V
             Some(option) => put(&option.ty, value, out).map_err(|error| error.within(&option.name)),
             None => Err(ValueError::of(format!("there is no option {option}"))),
         },
-        (ty, _) => Err(ValueError::of(format!("this is no value of a {}", ty.kind()))),
+        (ty, _) => {
+            Err(ValueError::of(format!("this is no value of a {}, or they are not written", ty.kind())))
+        }
     }
 }
 
