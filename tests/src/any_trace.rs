@@ -511,6 +511,7 @@ impl Maker {
                 let option = (of(&variant.tag) / 10) as usize;
                 Value::Option(option, Box::new(self.value(&variant.options[option].ty, known)))
             }
+            other => unreachable!("no {} is made", other.kind()),
         }
     }
 

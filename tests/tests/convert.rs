@@ -111,11 +111,12 @@ fn any_trace_reads_back_as_it_was_written() {
 fn printed(world: &World, trace: &Path) -> (String, Vec<String>) {
     let ended = world.program("babeltrace2").arg(NAMES).arg(trace).env("TZ", "UTC").run();
     assert_eq!(ended.code(), Some(0), "{}: {}", trace.display(), ended.stderr);
-    let told = ended.stderr.lines().map(|line| {
-        let line = line.split(" in trace ").next().unwrap_or(line);
-        line.to_owned()
-    });
-    (ended.stdout.clone(), told.collect())
+    (ended.stdout.clone(), told(&ended.stderr))
+}
+
+/// Messages without where the trace is.
+fn told(messages: &str) -> Vec<String> {
+    messages.lines().map(|line| line.split(" in trace ").next().unwrap_or(line).to_owned()).collect()
 }
 
 #[test]
@@ -138,9 +139,17 @@ fn any_trace_is_printed_alike_and_converted() {
             assert_eq!(printed(&world, &copied).0, ours.stdout, "seed {seed} {size}");
         } else {
             convert.run().ok();
-            let (text, told) = printed(&world, &place);
+            let (text, losses) = printed(&world, &place);
             assert_eq!(ours.stdout, text, "seed {seed}");
-            assert_eq!(printed(&world, &copied), (text, told), "seed {seed} {size}");
+            assert_eq!(printed(&world, &copied), (text, losses), "seed {seed} {size}");
+            let newer = folder.join(format!("newer{seed}"));
+            world.rttng().args(["convert", "--to=ctf2", "-o"]).arg(&newer).arg(&place).run().ok();
+            let newer = world.rttng().args(["view", NAMES]).arg(&newer).env("TZ", "UTC").run();
+            // Several labels of one value stand in braces there, as babeltrace2 2.1 has it.
+            let plain =
+                |text: &str| text.replace("( { \"", "( \"").replace("\" } : container", "\" : container");
+            assert_eq!(plain(&newer.stdout), plain(&ours.stdout), "seed {seed}");
+            assert_eq!(told(&newer.stderr), told(&ours.stderr), "seed {seed}");
         }
     }
 }

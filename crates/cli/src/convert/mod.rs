@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 use rttng_ctf::read::Reader;
 use rttng_view::convert::ConvertError;
-use rttng_view::convert::ctf::{self, CtfOptions};
+use rttng_view::convert::ctf::{self, CtfOptions, CtfVersion};
 use rttng_view::convert::output::StagedFile;
 use rttng_view::perfetto::PerfettoPrinter;
 use rttng_view::select::Selector;
@@ -46,8 +46,9 @@ fn convert(options: &Options) -> Result<(), ConvertError> {
     }
     let mut selector = Selector::new(options.selected.selection(options.clock_gmt), &reader)?;
     match options.to {
-        Format::Ctf1 => {
-            let written = CtfOptions { packet_bytes: options.packet_size };
+        Format::Ctf1 | Format::Ctf2 => {
+            let version = if options.to == Format::Ctf2 { CtfVersion::Ctf2 } else { CtfVersion::Ctf1 };
+            let written = CtfOptions { version, packet_bytes: options.packet_size };
             ctf::convert(&mut reader, &options.traces, &mut selector, &written, &options.output).map(drop)
         }
         Format::Perfetto => {

@@ -45,6 +45,9 @@ pub(crate) enum Format {
     /// A folder of traces of the Common Trace Format, version 1.8
     #[value(alias = "ctf", alias = "ctf-1.8")]
     Ctf1,
+    /// The same in version 2 of the format, with metadata in JSON
+    #[value(alias = "ctf-2")]
+    Ctf2,
     /// A file for ui.perfetto.dev: tracks for processes, threads and CPUs with events, slices and counters
     Perfetto,
 }

@@ -12,7 +12,7 @@ use crate::tsdl::{Metadata, Warning};
 use crate::types::{ByteOrder, Scope, Structure};
 
 /// Names of log levels, by their numbers.
-const LOG_LEVELS: [&str; 15] = [
+pub(super) const LOG_LEVELS: [&str; 15] = [
     "emergency",
     "alert",
     "critical",
@@ -31,7 +31,7 @@ const LOG_LEVELS: [&str; 15] = [
 ];
 
 /// Who says log levels and model URIs in attributes: babeltrace2.
-const ATTRIBUTES_OF: &str = "babeltrace.org,2020";
+pub(super) const ATTRIBUTES_OF: &str = "babeltrace.org,2020";
 
 /// Reads metadata text, without packet headers.
 pub(super) fn parse(text: &[u8]) -> Result<Metadata, ParseError> {

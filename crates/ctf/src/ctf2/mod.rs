@@ -12,12 +12,14 @@ mod names;
 #[cfg(test)]
 mod tests;
 mod types;
+mod write;
 
 pub use error::ParseError;
 pub use types::{
     ANY_OPTION, BitArray, Blob, Boolean, Choice, Length, Optional, Text, TextEncoding, VariableInteger,
     option_step,
 };
+pub use write::write;
 
 use crate::tsdl::Metadata;
 

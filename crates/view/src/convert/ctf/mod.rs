@@ -20,9 +20,21 @@ use stream::{Bounds, Output, Packets};
 /// What is held of all streams together before it is written, in bytes, if they are not too many.
 const HELD_BYTES: usize = 64 << 20;
 
+/// The versions of the format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CtfVersion {
+    /// 1.8, which all readers have.
+    #[default]
+    Ctf1,
+    /// 2, with metadata in JSON.
+    Ctf2,
+}
+
 /// How a trace is written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CtfOptions {
+    /// The version of the format.
+    pub version: CtfVersion,
     /// Packets are made anew, to be at most so many bytes where no single event is larger. Nothing: packets are as they were
     /// recorded.
     pub packet_bytes: Option<u64>,
@@ -70,11 +82,17 @@ impl Writing<'_> {
         options: &CtfOptions,
     ) -> Result<Converted, ConvertError> {
         let mut copies = Vec::with_capacity(reader.traces().len());
+        let mut metadata = Vec::with_capacity(reader.traces().len());
         for trace in reader.traces() {
-            let copy = TraceCopy::of(trace.class()).map_err(|cause| ConvertError::Types {
+            let at_fault = |cause: rttng_ctf::decode::CompileError| ConvertError::Types {
                 path: trace.metadata().to_owned(),
                 cause: cause.to_string(),
-            })?;
+            };
+            let copy = TraceCopy::of(trace.class()).map_err(at_fault)?;
+            metadata.push(match options.version {
+                CtfVersion::Ctf1 => rttng_ctf::tsdl::write(copy.class()),
+                CtfVersion::Ctf2 => rttng_ctf::ctf2::write(copy.class()).map_err(at_fault)?,
+            });
             copies.push(copy);
         }
         let places = places::of(reader, roots);
@@ -100,9 +118,8 @@ impl Writing<'_> {
             outputs.push(Output::new(copy, info.scale));
         }
         let events = self.run(reader, selector, options, &mut outputs)?;
-        for (trace, place) in copies.iter().zip(&places.traces) {
+        for (text, place) in metadata.into_iter().zip(&places.traces) {
             let path = self.staging.join(place).join("metadata");
-            let text = rttng_ctf::tsdl::write(trace.class());
             fs::write(path, text).map_err(ConvertError::output(&self.target.join(place).join("metadata")))?;
             // An index folder without an index.
             let _ = fs::remove_dir(self.staging.join(place).join("index"));
