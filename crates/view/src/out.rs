@@ -25,6 +25,10 @@ impl Literal {
         }
         literal
     }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.length == 0
+    }
 }
 
 /// Bytes that are put one after the other.
@@ -55,6 +59,14 @@ impl Out {
     /// Takes back what was put in after the first `length` bytes.
     pub(crate) fn truncate(&mut self, length: usize) {
         self.at = self.at.min(length);
+    }
+
+    /// Takes back the last `count` bytes, to put them in again with more.
+    #[inline]
+    pub(crate) fn takes_back(&mut self, count: usize) -> bool {
+        let at = self.at.checked_sub(count);
+        self.at = at.unwrap_or(self.at);
+        at.is_some()
     }
 
     /// Room for `N` bytes at the end; `wrote` says how many of them count.
@@ -93,7 +105,7 @@ impl Out {
     #[inline]
     pub(crate) fn literal(&mut self, literal: &Literal) {
         if literal.length <= SHORT {
-            *self.room() = literal.short;
+            self.room::<SHORT>().copy_from_slice(&literal.short);
             self.at += literal.length;
         } else {
             self.put(&literal.long);

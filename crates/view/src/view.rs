@@ -1,6 +1,6 @@
 //! From a reader through a selection to an output.
 
-use rttng_ctf::read::{Event, LossCount, Lost, Message, Reader};
+use rttng_ctf::read::{Event, LossCount, Lost, Passed, Reader};
 
 use crate::ViewError;
 use crate::losses::LossMeter;
@@ -12,6 +12,10 @@ pub trait Printer {
     fn event(&mut self, event: &mut Event<'_>) -> Result<(), ViewError>;
     /// A loss in the stream of that number.
     fn lost(&mut self, reader: &Reader, stream: usize, lost: &Lost) -> Result<(), ViewError>;
+    /// Whether events are shown to it one by one; who only wants to know how many there are is told so at the end.
+    fn looks_at_events(&self) -> bool {
+        true
+    }
     /// Nothing follows. Called after an error as well.
     fn finish(&mut self) -> Result<(), ViewError>;
 }
@@ -64,22 +68,35 @@ pub fn run<P: Printer>(
 
 fn go<P: Printer>(reader: &mut Reader, selector: &mut Selector, printer: &mut P) -> Result<Ran, ViewError> {
     let (mut ran, mut meter) = (Ran::default(), LossMeter::default());
+    if !printer.looks_at_events() && selector.is_everything() {
+        while let Some(passed) = reader.pass()? {
+            match passed {
+                Passed::Events(count) => ran.events += count,
+                Passed::Lost { stream, lost } => {
+                    ran.losses.add(&meter.new_of(stream, &lost));
+                    printer.lost(reader, stream, &lost)?;
+                }
+            }
+        }
+        return Ok(ran);
+    }
     loop {
-        match reader.next()? {
-            Some(Message::Event(mut event)) => match selector.judge(&mut event)? {
+        if reader.advance()
+            && let Some(mut event) = reader.event()
+        {
+            match selector.judge(&mut event)? {
                 Verdict::Show => {
                     ran.events += 1;
                     printer.event(&mut event)?;
                 }
                 Verdict::Pass => {}
                 Verdict::Stop => return Ok(ran),
-            },
-            Some(Message::Lost { stream, lost }) => {
-                ran.losses.add(&meter.new_of(stream, &lost));
-                printer.lost(reader, stream, &lost)?;
             }
-            None => return Ok(ran),
+            continue;
         }
+        let Some((stream, lost)) = reader.other()? else { return Ok(ran) };
+        ran.losses.add(&meter.new_of(stream, &lost));
+        printer.lost(reader, stream, &lost)?;
     }
 }
 
@@ -92,6 +109,10 @@ impl Printer for () {
 
     fn lost(&mut self, _: &Reader, _: usize, _: &Lost) -> Result<(), ViewError> {
         Ok(())
+    }
+
+    fn looks_at_events(&self) -> bool {
+        false
     }
 
     fn finish(&mut self) -> Result<(), ViewError> {

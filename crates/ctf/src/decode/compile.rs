@@ -34,6 +34,8 @@ pub(crate) struct Uses {
     names: HashMap<*const Field, HashMap<String, usize>>,
     /// How much more may be compiled.
     work_left: usize,
+    /// Whether a length or a tag after the header of the events that were resolved last is a field of that header.
+    pub(crate) header_is_referred_to: bool,
 }
 
 /// Most work that the programs of one trace may be: fields and labels, each as often as it is compiled. Events have
@@ -56,7 +58,13 @@ const MAX_SLOTS: usize = Slot::MAX as usize;
 impl Uses {
     /// Starts with `reserved` slots that the caller gives out.
     pub(crate) fn new(reserved: usize) -> Uses {
-        Uses { by_field: HashMap::new(), slots: reserved, names: HashMap::new(), work_left: MAX_WORK }
+        Uses {
+            by_field: HashMap::new(),
+            slots: reserved,
+            names: HashMap::new(),
+            work_left: MAX_WORK,
+            header_is_referred_to: false,
+        }
     }
 
     /// Whether the programs became too large; what was compiled since is of no use then.
@@ -239,6 +247,12 @@ impl<'t, 'u> Resolver<'t, 'u> {
         if what == "length" && signed {
             return Err(format!("the length `{reference}` is signed"));
         }
+        if self.scopes[self.current].0 > Scope::EventHeader {
+            let header = self.scopes.iter().find(|(scope, _)| *scope == Scope::EventHeader);
+            let is_in_header =
+                header.and_then(|(_, header)| *header).is_some_and(|header| has(header, field));
+            self.uses.header_is_referred_to |= is_in_header;
+        }
         match self.uses.slot_of(field) {
             Some(_) => Ok(field),
             None => Err(format!("the {what} `{reference}` is one too many, or a time")),
@@ -257,6 +271,8 @@ impl<'t, 'u> Resolver<'t, 'u> {
         }
         let known = fields.iter().find(|field| matches!(self.uses.of(field), Some(Use::Keep(_))));
         let first = *known.or(fields.first()).ok_or_else(missing)?;
+        // They may be there as well.
+        self.uses.header_is_referred_to |= self.scopes[self.current].0 > Scope::EventHeader;
         let slot = self.uses.slot_of(first);
         let conflict =
             || format!("the {what} `{reference}` is one too many, a time, or has several meanings");
@@ -336,6 +352,28 @@ pub(crate) fn is_signed(ty: &Type) -> Option<bool> {
         Type::VariableInteger(integer) => Some(integer.signed),
         _ => None,
     }
+}
+
+/// Whether a field is in a structure, or in what that holds.
+fn has(structure: &Structure, field: &Field) -> bool {
+    fn is_in(ty: &Type, field: &Field) -> bool {
+        match ty {
+            Type::Structure(structure) => has(structure, field),
+            Type::Variant(variant) => {
+                variant.options.iter().any(|option| std::ptr::eq(option, field) || is_in(&option.ty, field))
+            }
+            Type::Array(array) => is_in(&array.element, field),
+            Type::Sequence(sequence) => is_in(&sequence.element, field),
+            Type::Optional(optional) => {
+                std::ptr::eq(&*optional.content, field) || is_in(&optional.content.ty, field)
+            }
+            Type::Choice(choice) => {
+                choice.options.iter().any(|option| std::ptr::eq(option, field) || is_in(&option.ty, field))
+            }
+            _ => false,
+        }
+    }
+    structure.fields.iter().any(|other| std::ptr::eq(other, field) || is_in(&other.ty, field))
 }
 
 /// All of a scope before.

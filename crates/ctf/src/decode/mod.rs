@@ -8,10 +8,12 @@
 //!
 //! Packets come from strangers. Nothing in them makes this module panic or run for longer than they are long.
 
+mod batch;
 mod compile;
 mod ctf2;
 mod emit;
 mod layout;
+mod nul;
 mod packet;
 mod program;
 mod show;

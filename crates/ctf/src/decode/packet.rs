@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::batch::Tails;
 use super::compile::{CompileError, Phase, Resolver, Scopes, Use, Uses, compile, is_signed};
 use super::emit::{Hidden, ScopeProgram, emit, odd_float};
 use super::program::{DecodeError, Machine, ShortHeader, Slot, Step};
@@ -121,10 +122,14 @@ pub(crate) struct StreamDecoder {
     present: Vec<Slot>,
     event_header: Box<[Step]>,
     /// The short form of the header, if it is one of LTTng's.
-    short_header: Option<ShortHeader>,
+    pub(super) short_header: Option<ShortHeader>,
+    /// Whether what follows the header needs its fields.
+    pub(super) header_is_referred_to: bool,
     /// The rest of each event after its header.
-    events: Vec<EventSteps>,
-    ids: EventIds,
+    pub(super) events: Vec<EventSteps>,
+    /// The same, for events that start at a byte.
+    pub(super) tails: Tails,
+    pub(super) ids: EventIds,
     /// What shows its values, if that was asked for.
     pub(crate) shows: Shows,
 }
@@ -142,8 +147,8 @@ pub(crate) struct Shows {
 
 /// What follows the header of one kind of event.
 #[derive(Debug)]
-struct EventSteps {
-    steps: Box<[Step]>,
+pub(super) struct EventSteps {
+    pub(super) steps: Box<[Step]>,
     /// Its bits, if they are always as many and none of them matters.
     fixed_bits: Option<u64>,
 }
@@ -161,23 +166,43 @@ impl EventSteps {
 
 /// From event ids to positions.
 #[derive(Debug)]
-enum EventIds {
+pub(super) enum EventIds {
     /// Ids are the positions, as LTTng gives them out.
     Dense(usize),
+    /// The position of each id, [`NO_EVENT`] for those of no event.
+    Table(Box<[u32]>),
     Sparse(HashMap<u64, usize>),
 }
+
+/// Ids up to this are looked up in a table.
+const MAX_TABLE_ID: u64 = 1 << 16;
+
+const NO_EVENT: u32 = u32::MAX;
 
 impl EventIds {
     fn of(stream: &StreamClass) -> EventIds {
         if stream.events.iter().zip(0..).all(|(event, id)| event.id == id) {
             return EventIds::Dense(stream.events.len());
         }
-        EventIds::Sparse(stream.events.iter().enumerate().map(|(at, event)| (event.id, at)).collect())
+        let ids = stream.events.iter().map(|event| event.id);
+        match ids.clone().max() {
+            Some(most) if most <= MAX_TABLE_ID => {
+                let mut table = vec![NO_EVENT; most as usize + 1];
+                ids.zip(0..).for_each(|(id, at)| table[id as usize] = at);
+                EventIds::Table(table.into())
+            }
+            _ => EventIds::Sparse(ids.enumerate().map(|(at, id)| (id, at)).collect()),
+        }
     }
 
-    fn position(&self, id: u64) -> Option<usize> {
+    #[inline]
+    pub(super) fn position(&self, id: u64) -> Option<usize> {
         match self {
             EventIds::Dense(len) => usize::try_from(id).ok().filter(|id| id < len),
+            EventIds::Table(table) => {
+                let at = table.get(usize::try_from(id).ok()?).filter(|at| **at != NO_EVENT)?;
+                Some(*at as usize)
+            }
             EventIds::Sparse(ids) => ids.get(&id).copied(),
         }
     }
@@ -201,8 +226,11 @@ impl TraceDecoder {
             header_fields.map(|header| keep(header, &HEADER_FIELDS, trace, &mut uses)).unwrap_or_default();
         let mut streams = HashMap::with_capacity(trace.streams.len());
         // References of all events are resolved before anything is compiled, since they decide what is kept.
+        let mut referred = Vec::with_capacity(trace.streams.len());
         for stream in &trace.streams {
+            uses.header_is_referred_to = false;
             resolve_stream(trace, stream, &mut uses)?;
+            referred.push(uses.header_is_referred_to);
             if shows {
                 check_floats(stream)?;
             }
@@ -210,8 +238,9 @@ impl TraceDecoder {
         let scopes = scopes_of(trace, None, None);
         let (header, phase) =
             compile(scopes, Scope::PacketHeader, Scope::PacketHeader, &mut uses, Phase::PACKET_START);
-        for stream in &trace.streams {
-            let decoder = StreamDecoder::new(trace, stream, &mut uses, phase, shows);
+        for (stream, header_is_referred_to) in trace.streams.iter().zip(referred) {
+            let mut decoder = StreamDecoder::new(trace, stream, &mut uses, phase, shows);
+            decoder.header_is_referred_to = header_is_referred_to;
             streams.insert(stream.id, Arc::new(decoder));
             if uses.is_exhausted() {
                 let cause = "the types of its events take too much memory when compiled".to_owned();
@@ -344,7 +373,7 @@ impl TraceDecoder {
 }
 
 /// An event that was passed, and where its values are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct PassedEvent {
     pub(crate) class: usize,
     /// When, in clock cycles.
@@ -407,14 +436,18 @@ impl StreamDecoder {
             let scopes = scopes_of(trace, Some(stream), Some(event));
             EventSteps::new(compile(scopes, Scope::StreamEventContext, Scope::EventFields, uses, phase).0)
         });
-        let events = events.collect();
+        let events: Vec<EventSteps> = events.collect();
+        let mut tails = Tails::default();
+        events.iter().for_each(|event| tails.add(&event.steps));
         let short_header = short_header(&event_header);
         StreamDecoder {
             context,
             present,
             event_header,
             short_header,
+            header_is_referred_to: true,
             events,
+            tails,
             ids: EventIds::of(stream),
             shows,
         }

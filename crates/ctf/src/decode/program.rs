@@ -1,6 +1,7 @@
 //! Compiled types: the steps, and the machine that runs them over the bits of a packet.
 
 use super::ctf2::Extra;
+use super::nul::find_nul;
 use crate::types::{ByteOrder, Integer};
 
 /// Why the bits of a packet are not what the metadata says.
@@ -256,7 +257,7 @@ impl<'p> Machine<'p> {
         let truncated = DecodeError::Truncated { at: self.at };
         let packet: &'p [u8] = self.packet;
         let content = &packet[(self.at / 8) as usize..(self.end / 8) as usize];
-        let text = memchr::memchr(0, content).map(|length| &content[..length]).ok_or(truncated)?;
+        let text = find_nul(content).map(|length| &content[..length]).ok_or(truncated)?;
         self.skip(text.len() as u64 * 8 + 8)?;
         Ok(text)
     }

@@ -5,6 +5,7 @@
 
 use super::emit::{Emit, Load};
 use super::layout::{NodeId, Visit};
+use super::nul::find_nul;
 use super::program::{Bits, Count, DecodeError, Machine, sort_key};
 use crate::types::ByteOrder;
 
@@ -61,7 +62,7 @@ impl<V: Visit> Show<'_, '_, '_, '_, V> {
                 Emit::Text { node, count } => {
                     let count = self.count(*count);
                     let bytes = self.machine.take_bytes(count)?;
-                    let length = memchr::memchr(0, bytes).unwrap_or(bytes.len());
+                    let length = find_nul(bytes).unwrap_or(bytes.len());
                     self.visitor.text(*node, &bytes[..length]);
                 }
                 Emit::Begin(node) => self.visitor.begin(*node),
@@ -91,7 +92,7 @@ impl<V: Visit> Show<'_, '_, '_, '_, V> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn load(&mut self, load: Load, size: u8, signed: bool) -> Result<u64, DecodeError> {
         let raw = match load {
             Load::Byte => u64::from(u8::from_le_bytes(self.machine.take()?)),

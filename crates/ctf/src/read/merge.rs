@@ -1,15 +1,22 @@
 //! Which of many streams comes next: a tournament that remembers who lost where, so that one new time costs one match
 //! a round.
 
+/// A stream and its next time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Player {
+    time: i64,
+    stream: u32,
+}
+
 /// A tournament of the streams' next times. Of equal times the stream with the lower number wins.
 #[derive(Debug)]
 pub(super) struct Tournament {
-    /// The next time of each stream; as many as a power of two, those beyond the last stream never win.
-    times: Vec<i64>,
-    /// The loser of each match. Match `m` is between the winners of `2m` and `2m + 1`; those from `times.len()` on are
-    /// the streams themselves.
-    losers: Vec<u32>,
-    winner: u32,
+    /// The loser of each match. Match `m` is between the winners of `2m` and `2m + 1`; the streams themselves have the
+    /// numbers from `losers.len()` on, which is a power of two. There is no match 0.
+    losers: Box<[Player]>,
+    /// Memory for the rounds of a start.
+    players: Vec<Player>,
+    winner: Player,
 }
 
 impl Tournament {
@@ -17,52 +24,63 @@ impl Tournament {
     pub(super) const NEVER: i64 = i64::MAX;
 
     pub(super) fn new(times: impl IntoIterator<Item = i64>) -> Tournament {
-        let mut times: Vec<i64> = times.into_iter().collect();
-        times.resize(times.len().max(1).next_power_of_two(), Tournament::NEVER);
-        let size = times.len();
-        let mut tournament = Tournament { times, losers: vec![0; size], winner: 0 };
-        let mut winners: Vec<u32> = (0..2 * size).map(|at| at.saturating_sub(size) as u32).collect();
-        for at in (1..size).rev() {
-            let (a, b) = (winners[2 * at], winners[2 * at + 1]);
-            let (first, second) = if tournament.beats(a, b) { (a, b) } else { (b, a) };
-            winners[at] = first;
-            tournament.losers[at] = second;
-        }
-        tournament.winner = winners[1];
+        let none = Player { time: Tournament::NEVER, stream: 0 };
+        let mut tournament = Tournament { losers: Box::default(), players: Vec::new(), winner: none };
+        tournament.start_anew(times);
         tournament
+    }
+
+    /// Begins with other times for all streams.
+    pub(super) fn start_anew(&mut self, times: impl IntoIterator<Item = i64>) {
+        let players = &mut self.players;
+        players.clear();
+        players.extend(times.into_iter().zip(0..).map(|(time, stream)| Player { time, stream }));
+        // Those beyond the last stream never win.
+        let count = players.len();
+        let size = count.max(1).next_power_of_two();
+        players.extend((count..size).map(|stream| Player { time: Tournament::NEVER, stream: stream as u32 }));
+        if self.losers.len() != size {
+            self.losers = vec![players[0]; size].into();
+        }
+        // The winners of a round take the front half of the players before it.
+        let mut matches = size / 2;
+        while matches > 0 {
+            for at in 0..matches {
+                let (a, b) = (players[2 * at], players[2 * at + 1]);
+                players[at] = a.min(b);
+                self.losers[matches + at] = a.max(b);
+            }
+            matches /= 2;
+        }
+        self.winner = players[0];
     }
 
     /// The stream that is next.
     #[inline]
     pub(super) fn winner(&self) -> usize {
-        self.winner as usize
+        self.winner.stream as usize
     }
 
-    /// When a stream is next.
-    pub(super) fn time_of(&self, stream: usize) -> i64 {
-        self.times[stream]
+    /// When that is.
+    #[inline]
+    pub(super) fn time(&self) -> i64 {
+        self.winner.time
     }
 
     /// Gives the winner its next time.
     #[inline]
     pub(super) fn replay(&mut self, time: i64) {
-        let mut winner = self.winner;
-        self.times[winner as usize] = time;
-        let mut at = (winner as usize + self.times.len()) / 2;
+        let mut winner = Player { time, ..self.winner };
+        let mut at = (winner.stream as usize + self.losers.len()) / 2;
         while at > 0 {
+            // Who wins is hard to foretell: without a branch.
             let other = self.losers[at];
-            if self.beats(other, winner) {
-                self.losers[at] = winner;
-                winner = other;
-            }
+            let (first, second) = (winner.min(other), winner.max(other));
+            self.losers[at] = second;
+            winner = first;
             at /= 2;
         }
         self.winner = winner;
-    }
-
-    #[inline]
-    fn beats(&self, a: u32, b: u32) -> bool {
-        (self.times[a as usize], a) < (self.times[b as usize], b)
     }
 }
 

@@ -30,16 +30,19 @@ pub mod follow;
 mod merge;
 mod open;
 mod packets;
+mod slices;
 mod stream;
 #[cfg(test)]
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use clock::TimeScale;
 pub(crate) use clock::clock_of;
 pub use error::ReadError;
 pub use open::Options;
+pub use slices::{Slices, StreamReader};
 
 use crate::class::{EventClass, StreamClass, TraceClass};
 use crate::decode::{Layout, PassedEvent, Visit};
@@ -49,7 +52,7 @@ use merge::Tournament;
 use stream::{Next, Stream};
 
 /// One trace that is read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Trace {
     class: TraceClass,
     metadata: PathBuf,
@@ -60,7 +63,7 @@ pub struct Trace {
 }
 
 /// What there is to see in the packets and events of one stream class.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct StreamLayouts {
     packet_context: Option<Layout>,
     event_context: Option<Layout>,
@@ -173,15 +176,33 @@ pub enum Message<'r> {
     },
 }
 
+/// What was passed by [`Reader::pass`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passed {
+    /// That many events, one at least.
+    Events(u64),
+    /// As [`Message::Lost`].
+    Lost {
+        /// The stream's number.
+        stream: usize,
+        /// What.
+        lost: Lost,
+    },
+}
+
 /// Reads traces.
 #[derive(Debug)]
 pub struct Reader {
-    traces: Vec<Trace>,
+    traces: Arc<Vec<Trace>>,
     /// In the order in which they come at one time.
     streams: Vec<Stream>,
     order: Tournament,
     /// Whether the winner's next thing was given out already.
     is_taken: bool,
+    /// Nothing that is due then or later is given out.
+    end: i64,
+    /// Whether no stream was begun.
+    is_fresh: bool,
     damage: Damage,
 }
 
@@ -221,8 +242,16 @@ impl Reader {
     }
 
     fn new(traces: Vec<Trace>, mut streams: Vec<Stream>) -> Reader {
-        let times: Vec<i64> = streams.iter_mut().map(Stream::advance).collect();
-        Reader { traces, streams, order: Tournament::new(times), is_taken: false, damage: Damage::default() }
+        let order = Tournament::new(streams.iter_mut().map(Stream::advance));
+        Reader {
+            traces: Arc::new(traces),
+            streams,
+            order,
+            is_taken: false,
+            end: Tournament::NEVER,
+            is_fresh: false,
+            damage: Damage::default(),
+        }
     }
 
     /// The traces.
@@ -247,15 +276,7 @@ impl Reader {
 
     /// A stream by its number.
     pub fn stream(&self, number: usize) -> StreamInfo<'_> {
-        let stream = &self.streams[number];
-        StreamInfo {
-            trace: stream.trace,
-            class: stream.class,
-            instance: stream.instance,
-            path: stream.path(),
-            packets: stream.packets.len(),
-            scale: stream.scale,
-        }
+        self.streams[number].info()
     }
 
     /// The packets of a stream, in the order in which they are read.
@@ -286,58 +307,108 @@ impl Reader {
     #[allow(clippy::should_implement_trait)]
     #[inline]
     pub fn next(&mut self) -> Result<Option<Message<'_>>, ReadError> {
+        if self.advance() {
+            return Ok(self.event().map(Message::Event));
+        }
+        Ok(self.other()?.map(|(stream, lost)| Message::Lost { stream, lost }))
+    }
+
+    /// [`Reader::next`] in two steps, for those in a hurry: goes on to the next message. If that is an event,
+    /// [`Reader::event`] gives it. If not, [`Reader::other`] says what it is.
+    #[inline]
+    pub fn advance(&mut self) -> bool {
         if self.is_taken {
             let time = self.streams[self.order.winner()].advance();
             self.order.replay(time);
+        } else if self.is_fresh {
+            self.settle();
+        }
+        if self.order.time() >= self.end && self.ends() {
+            self.is_taken = false;
+            return false;
         }
         self.is_taken = true;
-        let number = self.order.winner();
-        let Some(Next::Event(passed)) = self.streams.get(number).map(|stream| &stream.next) else {
-            return self.other(number);
-        };
-        let passed = *passed;
-        let stream = &mut self.streams[number];
-        Ok(Some(Message::Event(Event { trace: &self.traces[stream.trace], stream, number, passed })))
+        self.is_at_event() || (self.damage.lenient && self.pass_over_faults())
     }
 
+    #[inline]
+    fn is_at_event(&self) -> bool {
+        self.streams.get(self.order.winner()).is_some_and(|stream| stream.event().is_some())
+    }
+
+    /// Passes over what is not there; gives whether an event follows.
     #[cold]
-    fn other(&mut self, mut number: usize) -> Result<Option<Message<'_>>, ReadError> {
-        // What is not there is passed over.
-        while let Some(Next::Fault(_)) = self.streams.get(number).map(|stream| &stream.next) {
-            let stream = &mut self.streams[number];
-            let Next::Fault(error) = std::mem::replace(&mut stream.next, Next::End) else { break };
-            self.damage.note(error)?;
+    fn pass_over_faults(&mut self) -> bool {
+        while let Some(stream) = self.streams.get_mut(self.order.winner())
+            && let Next::Fault(_) = &stream.next
+            && let Next::Fault(error) = std::mem::replace(&mut stream.next, Next::End)
+        {
+            if self.damage.note(error).is_err() {
+                break;
+            }
+            // What comes of it can go on for any time: this is no span any more.
+            self.end = Tournament::NEVER;
             let time = stream.advance();
             self.order.replay(time);
-            number = self.order.winner();
         }
-        if let Some(Next::Event(passed)) = self.streams.get(number).map(|stream| &stream.next) {
-            let passed = *passed;
-            let stream = &mut self.streams[number];
-            return Ok(Some(Message::Event(Event {
-                trace: &self.traces[stream.trace],
-                stream,
-                number,
-                passed,
-            })));
+        self.is_at_event()
+    }
+
+    /// The event that [`Reader::advance`] went to.
+    #[inline]
+    pub fn event(&mut self) -> Option<Event<'_>> {
+        let number = self.order.winner();
+        let stream = self.streams.get_mut(number)?;
+        Some(Event { trace: &self.traces[stream.trace], stream, number })
+    }
+
+    /// What [`Reader::advance`] went to, if that is no event: something lost in the stream of that number, or nothing at
+    /// the end.
+    #[cold]
+    pub fn other(&mut self) -> Result<Option<(usize, Lost)>, ReadError> {
+        if !self.is_taken {
+            return Ok(None);
         }
+        let number = self.order.winner();
         let Some(stream) = self.streams.get_mut(number) else {
             self.is_taken = false;
             return Ok(None);
         };
         match std::mem::replace(&mut stream.next, Next::End) {
-            Next::Lost(lost) => Ok(Some(Message::Lost { stream: number, lost })),
+            Next::Lost(lost) => Ok(Some((number, lost))),
             Next::Fault(error) => Err(error),
             Next::Wait => {
                 stream.next = Next::Wait;
                 self.is_taken = false;
                 Ok(None)
             }
-            Next::End | Next::Event(_) => {
+            Next::End | Next::Event => {
                 self.is_taken = false;
                 Ok(None)
             }
         }
+    }
+
+    /// Passes over events without a look at each: over all that are known to come next, from whichever streams, in
+    /// steps through time. Anything else that comes next is given as by [`Reader::next`].
+    pub fn pass(&mut self) -> Result<Option<Passed>, ReadError> {
+        self.settle();
+        if self.order.time() >= self.end && self.ends() {
+            return Ok(None);
+        }
+        // Before this nothing is missing: all that every stream has to say up to then is in its batch.
+        let known_until = self.streams.iter().map(Stream::known_until).fold(self.end, i64::min);
+        if self.order.time() < known_until {
+            let count = self.streams.iter_mut().map(|stream| stream.take_before(known_until)).sum();
+            self.order.start_anew(self.streams.iter().map(Stream::next_time));
+            return Ok(Some(Passed::Events(count)));
+        }
+        // All of one time.
+        self.is_taken = true;
+        if self.is_at_event() || (self.damage.lenient && self.pass_over_faults()) {
+            return Ok(Some(Passed::Events(1)));
+        }
+        Ok(self.other()?.map(|(stream, lost)| Passed::Lost { stream, lost }))
     }
 }
 
@@ -347,10 +418,15 @@ pub struct Event<'r> {
     trace: &'r Trace,
     stream: &'r mut Stream,
     number: usize,
-    passed: PassedEvent,
 }
 
 impl<'r> Event<'r> {
+    /// Where it is; an event is made of a stream that stands at one.
+    #[inline]
+    fn passed(&self) -> PassedEvent {
+        self.stream.event().unwrap_or_default()
+    }
+
     /// Its trace.
     pub fn trace(&self) -> &'r Trace {
         self.trace
@@ -377,7 +453,7 @@ impl<'r> Event<'r> {
     /// Position of its class in [`StreamClass::events`].
     #[inline]
     pub fn class_number(&self) -> usize {
-        self.passed.class
+        self.passed().class
     }
 
     /// The class of its stream.
@@ -387,7 +463,7 @@ impl<'r> Event<'r> {
 
     /// Its class.
     pub fn class(&self) -> &'r EventClass {
-        &self.stream_class().events[self.passed.class]
+        &self.stream_class().events[self.passed().class]
     }
 
     /// Number of its packet in its stream, from 0.
@@ -399,13 +475,13 @@ impl<'r> Event<'r> {
     /// When it was, in cycles of its stream's clock.
     #[inline]
     pub fn cycles(&self) -> Option<u64> {
-        self.stream.scale.map(|_| self.passed.time)
+        self.stream.scale.map(|_| self.passed().time)
     }
 
     /// When it was, in nanoseconds since the origin of its stream's clock.
     #[inline]
     pub fn nanoseconds(&self) -> Option<i64> {
-        self.stream.scale.map(|scale| scale.nanoseconds(self.passed.time))
+        self.stream.scale.map(|scale| scale.nanoseconds(self.passed().time))
     }
 
     /// What is known of packet number `number` of its stream.
@@ -420,7 +496,7 @@ impl<'r> Event<'r> {
 
     /// Its bits.
     pub fn recorded(&self) -> RecordedEvent<'_> {
-        self.stream.recorded(self.passed)
+        self.stream.recorded()
     }
 
     /// Shows the context of its packet, without the fields that say sizes, times and counts.
@@ -431,6 +507,6 @@ impl<'r> Event<'r> {
     /// Shows its contexts and its payload.
     #[inline]
     pub fn show<V: Visit>(&mut self, visitor: &mut V) -> Result<(), ReadError> {
-        self.stream.show(self.passed, visitor)
+        self.stream.show(self.passed(), visitor)
     }
 }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use super::clock::TimeScale;
 use super::error::{Damage, ReadError};
 use crate::decode::{DecodeError, PacketError, PacketInfo, TraceDecoder};
 use crate::index::Index;
@@ -51,6 +52,11 @@ impl Packet {
     /// Whether two descriptions are of the same packet; its end is not always known.
     pub(super) fn is_same_content(&self, other: &Packet) -> bool {
         Packet { end: other.end, ..*self } == *other
+    }
+
+    /// Whether it says that it ends before that time.
+    pub(super) fn ends_before(&self, time: i64, scale: TimeScale) -> bool {
+        self.end.is_some_and(|end| scale.nanoseconds(end) < time)
     }
 
     /// Whether two packets of a stream are one that is there twice, as overlapping snapshots have it.

@@ -20,7 +20,7 @@ use super::clock::TimeScale;
 use super::error::ReadError;
 use super::merge::Tournament;
 use super::packets::{Packet, read_cut_head, read_head};
-use super::{LossCount, Lost, RecordedEvent, RecordedPacket};
+use super::{LossCount, Lost, RecordedEvent, RecordedPacket, StreamInfo};
 use crate::decode::{DecodeError, Machine, PassedEvent, StreamDecoder, TraceDecoder, Visit, show};
 use crate::types::Scope;
 
@@ -30,10 +30,25 @@ const WINDOW_ALIGNMENT: u64 = 512;
 /// Events larger than this are not read.
 const MAX_EVENT_BYTES: u64 = 1 << 30;
 
+/// Events that are passed at a time.
+const BATCH: usize = 128;
+
+/// An event that was passed, and when it is due among all streams.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Due {
+    pub(super) event: PassedEvent,
+    pub(super) time: i64,
+    /// Where it ends, in bits from the window's start.
+    end: u64,
+    /// The clock after it.
+    clock: u64,
+}
+
 /// What a stream has to give next.
 #[derive(Debug)]
 pub(super) enum Next {
-    Event(PassedEvent),
+    /// That of the batch.
+    Event,
     Lost(Lost),
     /// Reading cannot go on.
     Fault(ReadError),
@@ -67,7 +82,7 @@ pub(super) struct Stream {
     decoder: Arc<StreamDecoder>,
     /// The data files of the trace, by number.
     files: Arc<[PathBuf]>,
-    pub(super) packets: Vec<Packet>,
+    pub(super) packets: Arc<Vec<Packet>>,
     pub(super) scale: Option<TimeScale>,
     /// Whether packets count what was discarded before them, and themselves.
     counts_discarded: bool,
@@ -77,6 +92,8 @@ pub(super) struct Stream {
     pub(super) is_open: bool,
     /// Before this time, in nanoseconds, nothing comes that is not listed.
     pub(super) floor: i64,
+    /// Whether packets can be passed over unread: all times are known, and none falls.
+    is_orderly: bool,
 
     stage: Stage,
     file: Option<(u32, File)>,
@@ -99,6 +116,11 @@ pub(super) struct Stream {
     lenient: bool,
     /// Whether the file ends in this packet.
     is_cut: bool,
+    /// Events of the packet that were passed, all of them in the window; the clock, the place and the last time are
+    /// those after them.
+    batch: Vec<Due>,
+    /// Which of them is next.
+    in_batch: usize,
 }
 
 /// What a stream is opened with.
@@ -117,6 +139,11 @@ pub(super) struct StreamParts {
     pub(super) lenient: bool,
 }
 
+/// Whether the packets of a stream follow each other, all of them with known ends but the last.
+fn are_orderly(packets: &[Packet]) -> bool {
+    packets.windows(2).all(|pair| pair[0].end.is_some_and(|end| pair[0].begin <= end && end <= pair[1].begin))
+}
+
 impl Stream {
     /// Stands before the first packet; [`Stream::advance`] is due.
     pub(super) fn new(parts: StreamParts) -> Stream {
@@ -130,7 +157,8 @@ impl Stream {
             trace_decoder,
             decoder,
             files,
-            packets,
+            is_orderly: scale.is_some() && first.timestamp_begin.is_some() && are_orderly(&packets),
+            packets: Arc::new(packets),
             scale,
             counts_discarded: first.events_discarded.is_some(),
             counts_packets: first.sequence_number.is_some(),
@@ -150,12 +178,55 @@ impl Stream {
             next: Next::End,
             lenient,
             is_cut: false,
+            batch: Vec::with_capacity(BATCH),
+            in_batch: 0,
+        }
+    }
+
+    /// The same stream from its start, with a window of its own.
+    pub(super) fn fork(&self) -> Stream {
+        Stream {
+            trace_decoder: Arc::clone(&self.trace_decoder),
+            decoder: Arc::clone(&self.decoder),
+            files: Arc::clone(&self.files),
+            packets: Arc::clone(&self.packets),
+            stage: Stage::Before(0),
+            file: None,
+            slots: self.trace_decoder.slots(),
+            head: Vec::new(),
+            window: Vec::new(),
+            window_start: 0,
+            at: 0,
+            content_end: 0,
+            time: 0,
+            last: i64::MIN,
+            next: Next::End,
+            is_cut: false,
+            batch: Vec::with_capacity(BATCH),
+            in_batch: 0,
+            ..*self
         }
     }
 
     /// The file that its first packet is in.
     pub(super) fn path(&self) -> &PathBuf {
         &self.files[self.packets.first().map_or(0, |packet| packet.file as usize)]
+    }
+
+    pub(super) fn info(&self) -> StreamInfo<'_> {
+        StreamInfo {
+            trace: self.trace,
+            class: self.class,
+            instance: self.instance,
+            path: self.path(),
+            packets: self.packets.len(),
+            scale: self.scale,
+        }
+    }
+
+    /// Whether packets can be passed over unread.
+    pub(super) fn is_orderly(&self) -> bool {
+        self.is_orderly && !self.is_open
     }
 
     /// Number of the packet that the next event is in.
@@ -166,20 +237,173 @@ impl Stream {
         }
     }
 
+    /// The event that is next, if it is one.
+    #[inline]
+    pub(super) fn event(&self) -> Option<PassedEvent> {
+        self.batch.get(self.in_batch).map(|due| due.event)
+    }
+
     /// Goes on to the next thing. Gives the time at which it is due.
     #[inline]
     pub(super) fn advance(&mut self) -> i64 {
-        if let Stage::Within(_) = self.stage
-            && self.at < self.content_end
-            && let Ok((event, end, time)) = self.pass()
-        {
-            return self.passed(event, end, time);
+        self.in_batch += 1;
+        match self.batch.get(self.in_batch) {
+            Some(due) => due.time,
+            None => self.advance_slowly(),
         }
-        self.advance_slowly()
+    }
+
+    /// Until when it is known what comes next.
+    #[inline]
+    pub(super) fn known_until(&self) -> i64 {
+        match (self.batch.last(), &self.next) {
+            (Some(last), Next::Event) => last.time,
+            (_, Next::End) => Tournament::NEVER,
+            (_, Next::Wait) => self.last.max(self.floor),
+            _ => self.last,
+        }
+    }
+
+    /// When what is next is due.
+    #[inline]
+    pub(super) fn next_time(&self) -> i64 {
+        match (self.batch.get(self.in_batch), &self.next) {
+            (Some(due), _) => due.time,
+            (None, Next::End) => Tournament::NEVER,
+            (None, Next::Wait) => self.last.max(self.floor),
+            (None, _) => self.last,
+        }
+    }
+
+    /// Takes the events of the batch that are before `time`, and gives how many those are.
+    #[inline]
+    pub(super) fn take_before(&mut self, time: i64) -> u64 {
+        let rest = self.batch.get(self.in_batch..).unwrap_or_default();
+        let count = rest.partition_point(|due| due.time < time);
+        self.in_batch += count;
+        // What is known has to reach far, so that one step goes far.
+        if count > 0 && self.batch.len() - self.in_batch < BATCH / 2 {
+            self.top_up();
+        }
+        count as u64
+    }
+
+    /// Passes over more events of the window, as many as the batch has room for.
+    fn top_up(&mut self) {
+        self.batch.drain(..self.in_batch);
+        self.in_batch = 0;
+        if self.at < self.content_end {
+            self.fill_batch();
+        }
+    }
+
+    /// Takes all events of the batch at once, and goes on to the next thing. Gives how many there were.
+    #[inline]
+    pub(super) fn take_batch(&mut self) -> u64 {
+        let taken = self.batch.len().saturating_sub(self.in_batch);
+        self.in_batch = self.batch.len();
+        self.advance_slowly();
+        taken as u64
+    }
+
+    /// Goes on to what is due at `time` or later, as if all before had been taken. Gives when that is due.
+    pub(super) fn skip_to(&mut self, time: i64) -> i64 {
+        loop {
+            match self.batch.last() {
+                Some(last) if last.time < time => {}
+                Some(_) => {
+                    let rest = &self.batch[self.in_batch.min(self.batch.len())..];
+                    self.in_batch += rest.partition_point(|due| due.time < time);
+                    if let Some(due) = self.batch.get(self.in_batch) {
+                        return due.time;
+                    }
+                }
+                None => match self.next {
+                    Next::Lost(_) | Next::Fault(_) if self.last >= time => return self.last,
+                    Next::End if self.stage == Stage::Over => return Tournament::NEVER,
+                    _ => {}
+                },
+            }
+            self.jump_towards(time);
+            let due = self.advance_slowly();
+            if due >= time {
+                return due;
+            }
+        }
+    }
+
+    /// Passes over packets unread that end before `time`.
+    fn jump_towards(&mut self, time: i64) {
+        let (at, is_inside) = match self.stage {
+            Stage::Before(at) | Stage::LostPackets(at) | Stage::Open(at) => (at, false),
+            Stage::Within(at) => (at, true),
+            Stage::Over => return,
+        };
+        if !self.is_orderly() || self.packets.is_empty() {
+            return;
+        }
+        let Some(scale) = self.scale else { return };
+        // The last packet is always looked into: its end may not be known.
+        let rest = &self.packets[at..self.packets.len() - 1];
+        // Most often it is the one after this, or this one.
+        let near = rest.iter().take(4).position(|packet| !packet.ends_before(time, scale));
+        let by = near.unwrap_or_else(|| rest.partition_point(|packet| packet.ends_before(time, scale)));
+        if by == 0 || (by == 1 && is_inside && self.at >= self.content_end) {
+            return;
+        }
+        let to = at + by;
+        if let Some(due) = self.packets[to - 1].end.and_then(|end| self.due(end)) {
+            self.last = self.last.max(due);
+        }
+        // What was lost before it was told at the end of the packet before.
+        self.stage = Stage::Open(to);
+    }
+
+    /// Whether what is next, due at `time`, is in a packet that says it ends before.
+    pub(super) fn is_beyond_its_packet(&self, time: i64) -> bool {
+        match (self.stage, self.scale) {
+            (Stage::Within(at), Some(scale)) if time != Tournament::NEVER => {
+                self.packets[at].ends_before(time, scale)
+            }
+            _ => false,
+        }
+    }
+
+    /// Passes over as many events of the window as the batch takes. Gives whether there are any.
+    fn fill_batch(&mut self) -> bool {
+        let room = BATCH - self.batch.len();
+        let mut machine = Machine::new(&self.window, self.content_end);
+        (machine.at, machine.time) = (self.at, self.time);
+        let Stream { scale, last, batch, .. } = self;
+        match *scale {
+            Some(scale) => {
+                let mut before = *last;
+                let accept = |event: PassedEvent, end: u64, clock: u64| {
+                    let time = scale.nanoseconds(event.time);
+                    if time < before {
+                        return false;
+                    }
+                    before = time;
+                    batch.push(Due { event, time, end, clock });
+                    true
+                };
+                self.decoder.pass_many(&mut machine, &mut self.slots, room, accept);
+                *last = before;
+            }
+            None => {
+                let time = *last;
+                let accept = |event: PassedEvent, end: u64, clock: u64| {
+                    batch.push(Due { event, time, end, clock });
+                    true
+                };
+                self.decoder.pass_many(&mut machine, &mut self.slots, room, accept);
+            }
+        }
+        (self.at, self.time) = (machine.at, machine.time);
+        !self.batch.is_empty()
     }
 
     /// Takes note of an event that ends at bit `end`, with the clock at `time` after it.
-    #[inline]
     fn passed(&mut self, event: PassedEvent, end: u64, time: u64) -> i64 {
         self.at = end;
         self.time = time;
@@ -190,7 +414,8 @@ impl Stream {
             }
             self.last = due;
         }
-        self.next = Next::Event(event);
+        self.batch.push(Due { event, time: self.last, end, clock: time });
+        self.next = Next::Event;
         self.last
     }
 
@@ -218,7 +443,16 @@ impl Stream {
     #[cold]
     #[inline(never)]
     fn advance_slowly(&mut self) -> i64 {
+        self.batch.clear();
+        self.in_batch = 0;
         loop {
+            if let Stage::Within(_) = self.stage
+                && self.at < self.content_end
+                && self.fill_batch()
+            {
+                self.next = Next::Event;
+                return self.batch[0].time;
+            }
             let step = match self.stage {
                 Stage::Within(number) if self.at < self.content_end => match self.event_at_edge(number) {
                     Ok(Some((event, end, time))) => return self.passed(event, end, time),
@@ -230,7 +464,7 @@ impl Stream {
                 Stage::Before(number) if self.is_open && number >= self.packets.len() => return self.wait(),
                 // Overwritten before it was read; the numbers of the packets tell of it.
                 Stage::Before(number) if self.is_open && self.is_gone(number) => {
-                    self.packets.remove(number);
+                    Arc::make_mut(&mut self.packets).remove(number);
                     Ok(())
                 }
                 Stage::Before(number) => match self.discarded_before(number) {
@@ -380,16 +614,14 @@ impl Stream {
     /// Leaves a packet.
     fn close(&mut self, number: usize) -> Result<(), ReadError> {
         let packet = self.packets[number];
-        if let Some(end) = packet.end {
-            if let Some(due) = self.due(end) {
-                if due < self.last {
-                    let cause = format!("the packet ends at {due} ns, before its last event ({})", self.last);
-                    return Err(ReadError::at(&self.files[packet.file as usize], packet.offset, cause));
-                }
-                self.last = due;
+        if packet.end.is_none() {
+            Arc::make_mut(&mut self.packets)[number].end = Some(self.time);
+        } else if let Some(due) = packet.end.and_then(|end| self.due(end)) {
+            if due < self.last {
+                let cause = format!("the packet ends at {due} ns, before its last event ({})", self.last);
+                return Err(ReadError::at(&self.files[packet.file as usize], packet.offset, cause));
             }
-        } else {
-            self.packets[number].end = Some(self.time);
+            self.last = due;
         }
         self.stage = Stage::Before(number + 1);
         Ok(())
@@ -460,13 +692,14 @@ impl Stream {
     /// Takes packets that were written since, in the order of time.
     pub(super) fn append(&mut self, packets: &[Packet], files: &Arc<[PathBuf]>) {
         self.files = Arc::clone(files);
-        self.packets.extend_from_slice(packets);
+        let all = Arc::make_mut(&mut self.packets);
+        all.extend_from_slice(packets);
         let untouched = match self.stage {
             Stage::Before(at) => at,
             Stage::LostPackets(at) | Stage::Open(at) | Stage::Within(at) => at + 1,
-            Stage::Over => self.packets.len(),
+            Stage::Over => all.len(),
         };
-        let rest = self.packets.get_mut(untouched..).unwrap_or_default();
+        let rest = all.get_mut(untouched..).unwrap_or_default();
         rest.sort_by_key(|packet| (packet.begin, packet.sequence_number, packet.file, packet.offset));
     }
 
@@ -535,15 +768,17 @@ impl Stream {
         Ok(head)
     }
 
-    /// The bits of the event that was passed last.
-    pub(super) fn recorded(&self, event: PassedEvent) -> RecordedEvent<'_> {
+    /// The bits of the event that is next.
+    pub(super) fn recorded(&self) -> RecordedEvent<'_> {
+        let due = self.batch.get(self.in_batch);
+        let event = due.map(|due| due.event).unwrap_or_default();
         RecordedEvent {
             bytes: &self.window,
             offset: self.window_start * 8,
-            end: self.at,
+            end: due.map_or(self.at, |due| due.end),
             class: event.class,
             time: event.time,
-            clock: self.time,
+            clock: due.map_or(self.time, |due| due.clock),
         }
     }
 

@@ -33,7 +33,7 @@ pub struct TextPrinter<W, M> {
     /// By trace, stream class and event class.
     events: Vec<Vec<Vec<EventText>>>,
     /// By stream: the packet context that was printed last, and of which packet that was.
-    contexts: Vec<(usize, Vec<u8>)>,
+    contexts: Vec<(usize, Literal)>,
     /// Time of the event before: nanoseconds, cycles.
     before: Option<(i64, u64)>,
 }
@@ -62,7 +62,7 @@ impl<W: Write, M: Write> TextPrinter<W, M> {
             messages,
             out: Out::with_capacity(BUFFER_BYTES + BUFFER_BYTES / 4),
             events: events.collect(),
-            contexts: vec![(usize::MAX, Vec::new()); reader.stream_count()],
+            contexts: vec![(usize::MAX, Literal::new(b"")); reader.stream_count()],
             before: None,
         }
     }
@@ -102,6 +102,26 @@ impl<W: Write, M: Write> TextPrinter<W, M> {
         self.before = Some((nanoseconds, cycles));
     }
 
+    /// Keeps the text of the context of the event's packet; what was put in from `start` on goes if that fails.
+    #[cold]
+    fn keep_context(&mut self, event: &mut Event<'_>, start: usize) -> Result<(), ViewError> {
+        let kind = &self.events[event.trace_number()][event.stream_class_number()][event.class_number()];
+        let mut out = Out::with_capacity(256);
+        let shown = event.show_packet_context(&mut ValueText {
+            out: &mut out,
+            colors: self.colors,
+            scopes: &kind.scopes,
+            separator: b"",
+            table: &kind.scopes.packet,
+        });
+        if let Err(error) = shown {
+            self.out.truncate(start);
+            return Err(error.into());
+        }
+        self.contexts[event.stream()] = (event.packet(), Literal::new(out.bytes()));
+        Ok(())
+    }
+
     /// Writes what was put together so far.
     fn flush(&mut self) -> Result<(), ViewError> {
         let written = self.output.write_all(self.out.bytes()).map_err(ViewError::Write);
@@ -115,34 +135,21 @@ impl<W: Write, M: Write> Printer for TextPrinter<W, M> {
     fn event(&mut self, event: &mut Event<'_>) -> Result<(), ViewError> {
         let start = self.out.len();
         self.put_time(event.nanoseconds(), event.cycles());
+        if self.contexts[event.stream()].0 != event.packet() {
+            self.keep_context(event, start)?;
+        }
         let kind = &self.events[event.trace_number()][event.stream_class_number()][event.class_number()];
         self.out.literal(&kind.head);
-        let (packet, context) = &mut self.contexts[event.stream()];
-        let mut outcome = Ok(());
-        if *packet != event.packet() {
-            *packet = event.packet();
-            let mut out = Out::with_capacity(256);
-            outcome = event.show_packet_context(&mut ValueText {
-                out: &mut out,
-                colors: self.colors,
-                scopes: &kind.scopes,
-                separator: b"",
-                table: &kind.scopes.packet,
-            });
-            context.clear();
-            context.extend_from_slice(out.bytes());
-        }
-        self.out.put(context);
-        let outcome = outcome.and_then(|()| {
-            event.show(&mut ValueText {
-                out: &mut self.out,
-                colors: self.colors,
-                scopes: &kind.scopes,
-                separator: if context.is_empty() { b"" } else { b", " },
-                table: &kind.scopes.fields,
-            })
-        });
-        if let Err(error) = outcome {
+        let context = &self.contexts[event.stream()].1;
+        self.out.literal(context);
+        let mut values = ValueText {
+            out: &mut self.out,
+            colors: self.colors,
+            scopes: &kind.scopes,
+            separator: if context.is_empty() { b"" } else { b", " },
+            table: &kind.scopes.fields,
+        };
+        if let Err(error) = event.show(&mut values) {
             self.out.truncate(start);
             return Err(error.into());
         }

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use super::options::{TextOptions, TimeFormat};
 use crate::number::{decimal, nine_digits, padded_decimal};
-use crate::out::Out;
+use crate::out::{Literal, Out};
 
 /// A start from which no time is less than a second away.
 const NOTHING_KEPT: u64 = u64::MAX - 2 * SECOND;
@@ -21,7 +21,7 @@ pub(crate) struct TimeText {
     zone: TimeZone,
     /// The nanosecond that the kept second starts with. At first [`NOTHING_KEPT`].
     start: u64,
-    kept: Vec<u8>,
+    kept: Literal,
 }
 
 impl TimeText {
@@ -31,7 +31,7 @@ impl TimeText {
             date: options.date,
             zone: if options.gmt { TimeZone::UTC } else { TimeZone::system() },
             start: NOTHING_KEPT,
-            kept: Vec::new(),
+            kept: Literal::new(b""),
         }
     }
 
@@ -48,7 +48,7 @@ impl TimeText {
             self.keep(time / SECOND);
             fraction = time % SECOND;
         }
-        out.put(&self.kept);
+        out.literal(&self.kept);
         nine_digits(out, fraction as u32);
     }
 
@@ -77,8 +77,7 @@ impl TimeText {
             }
         }
         out.put(b".");
-        self.kept.clear();
-        self.kept.extend_from_slice(out.bytes());
+        self.kept = Literal::new(out.bytes());
     }
 }
 

@@ -14,6 +14,8 @@ pub(crate) struct NodeText {
     /// What separates it from what stands before, and its name.
     before: Literal,
     form: Form,
+    /// Whether what stands before it, and its brace, are put in with its first field.
+    is_put_later: bool,
 }
 
 #[derive(Debug)]
@@ -57,18 +59,36 @@ impl ScopeText {
         colors: Colors,
     ) -> ScopeText {
         let kinds: Vec<&NodeKind> = layout.nodes().iter().map(|node| &node.kind).collect();
-        let text = |node: &Node| NodeText {
-            before: before(node, node.parent.map(|parent| kinds[parent as usize]), named, colors),
+        let mut befores: Vec<String> = Vec::with_capacity(kinds.len());
+        let mut is_put_later = vec![false; kinds.len()];
+        for (at, node) in layout.nodes().iter().enumerate() {
+            let own = before(node, node.parent.map(|parent| kinds[parent as usize]), named, colors);
+            // Of all that is begun at once, one text is made.
+            let parent = node.parent.map(|parent| parent as usize).filter(|_| node.is_first && at > 0);
+            let around = match parent {
+                Some(parent) if matches!(kinds[parent], NodeKind::Structure) => {
+                    is_put_later[parent] = true;
+                    std::mem::take(&mut befores[parent]) + "{"
+                }
+                _ => String::new(),
+            };
+            befores.push(around + &own);
+        }
+        let texts = layout.nodes().iter().zip(befores).zip(is_put_later);
+        let nodes = texts.map(|((node, before), is_put_later)| NodeText {
+            before: Literal::new(before),
             form: Form::of(&node.kind, version, named),
-        };
+            is_put_later,
+        });
+        let nodes = nodes.collect();
         let name = scope_named
             .then(|| Literal::new(format!("{}{}{} = ", colors.header, scope.path(), colors.reset)));
-        ScopeText { name, nodes: layout.nodes().iter().map(text).collect() }
+        ScopeText { name, nodes }
     }
 }
 
 /// What stands before a value.
-fn before(node: &Node, parent: Option<&NodeKind>, named: bool, colors: Colors) -> Literal {
+fn before(node: &Node, parent: Option<&NodeKind>, named: bool, colors: Colors) -> String {
     let value = match node.kind {
         NodeKind::Integer(_)
         | NodeKind::Float
@@ -78,7 +98,7 @@ fn before(node: &Node, parent: Option<&NodeKind>, named: bool, colors: Colors) -
         _ => "",
     };
     let Colors { name: of_name, reset, .. } = colors;
-    Literal::new(match parent {
+    match parent {
         Some(NodeKind::Structure) => {
             let separator = if node.is_first { " " } else { ", " };
             if named {
@@ -89,7 +109,7 @@ fn before(node: &Node, parent: Option<&NodeKind>, named: bool, colors: Colors) -
         }
         Some(NodeKind::Variant | NodeKind::Optional) => format!(" {value}"),
         _ => value.to_owned(),
-    })
+    }
 }
 
 impl Form {
@@ -216,12 +236,22 @@ pub(crate) fn quoted(out: &mut Out, text: &[u8]) {
         if has_special(block) {
             escaped(out, block);
         } else {
-            *out.room() = *block;
+            out.room::<BLOCK>().copy_from_slice(block);
             out.wrote(BLOCK);
         }
         rest = after;
     }
-    escaped(out, rest);
+    match text.last_chunk::<BLOCK>() {
+        // What is left, together with some of what is there already.
+        Some(block) if !rest.is_empty() && !has_special(block) => {
+            let again = BLOCK - rest.len();
+            if out.takes_back(again) {
+                out.room::<BLOCK>().copy_from_slice(block);
+                out.wrote(BLOCK);
+            }
+        }
+        _ => escaped(out, rest),
+    }
     out.put(b"\"");
 }
 
@@ -367,6 +397,9 @@ impl Visit for ValueText<'_> {
     #[inline]
     fn begin(&mut self, node: NodeId) {
         let node = &self.table.nodes[node as usize];
+        if node.is_put_later {
+            return;
+        }
         self.out.literal(&node.before);
         self.out.put(if let Form::Brackets { .. } = node.form { b"[" } else { b"{" });
     }

@@ -238,8 +238,7 @@ impl<S: Source> Follower<S> {
             let time = self.reader.streams[self.reader.order.winner()].advance();
             self.reader.order.replay(time);
         }
-        let winner = self.reader.order.winner();
-        self.reader.order.time_of(winner) >= self.horizon
+        self.reader.order.time() >= self.horizon
     }
 
     fn take_metadata(
@@ -255,7 +254,8 @@ impl<S: Source> Follower<S> {
         let quirks = EndTimes::of(&class.environment);
         let name = name(&class, places);
         let trace = Trace { name, places: places.to_owned(), class, metadata: path, warnings, layouts };
-        match (self.reader.traces.get_mut(number), self.traces.get_mut(number)) {
+        let traces = Arc::make_mut(&mut self.reader.traces);
+        match (traces.get_mut(number), self.traces.get_mut(number)) {
             (Some(known), Some(followed)) => {
                 if !has_grown(&known.class, &trace.class) {
                     let cause = "the metadata has changed where it was read before";
@@ -265,7 +265,7 @@ impl<S: Source> Follower<S> {
                 followed.decoder = Arc::clone(&decoder);
             }
             _ => {
-                self.reader.traces.push(trace);
+                traces.push(trace);
                 self.traces.push(Followed {
                     decoder: Arc::clone(&decoder),
                     paths: Arc::default(),
@@ -288,9 +288,9 @@ impl<S: Source> Follower<S> {
         let Some(trace) = self.traces.get_mut(number) else { return };
         if trace.places != places {
             trace.places = places;
-            let class = &self.reader.traces[number].class;
-            self.reader.traces[number].name = name(class, &trace.places);
-            self.reader.traces[number].places = trace.places.clone();
+            let read = &mut Arc::make_mut(&mut self.reader.traces)[number];
+            read.name = name(&read.class, &trace.places);
+            read.places = trace.places.clone();
         }
         let mut paths = trace.paths.to_vec();
         for FileNews { file, path, size } in files {
@@ -352,7 +352,7 @@ impl<S: Source> Follower<S> {
                 }
             };
             stream.append(&packets, paths);
-            quirks.apply(&mut stream.packets);
+            quirks.apply(&mut Arc::make_mut(&mut stream.packets)[..]);
         }
         for stream in self.reader.streams.iter_mut().filter(|stream| stream.trace == number) {
             stream.is_open = !self.is_finished;
@@ -370,7 +370,7 @@ impl<S: Source> Follower<S> {
             stream.floor = self.horizon;
             let time = match stream.next {
                 Next::Wait => stream.advance(),
-                _ if number < known => tournament.time_of(number),
+                _ if number < known => stream.next_time(),
                 _ => Tournament::NEVER,
             };
             (stream, time)
