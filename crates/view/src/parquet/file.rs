@@ -1,5 +1,6 @@
 //! One file of a table: its types as Parquet has them, and row groups into it.
 
+use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -7,13 +8,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parquet::basic::{Compression, Encoding, LogicalType, Repetition, TimeUnit, Type as Physical};
+use parquet::column::writer::ColumnCloseResult;
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
-use parquet::schema::types::{ColumnPath, Type, TypePtr};
+use parquet::schema::types::{ColumnDescPtr, ColumnPath, Type, TypePtr};
 
+use super::indexed::{self, Dictionary};
 use super::leaf::{Leaf, Values};
 use crate::columns::{Column, Fact, Kind, Schema, TIMESTAMP};
 
@@ -23,10 +26,10 @@ const PIECE: usize = 8192;
 /// What is the same for all events of a stream.
 #[derive(Debug, Clone)]
 pub(super) struct StreamFacts {
-    pub(super) hostname: Option<ByteArray>,
-    pub(super) procname: Option<ByteArray>,
+    pub(super) hostname: Option<Bytes>,
+    pub(super) procname: Option<Bytes>,
     pub(super) vpid: Option<i64>,
-    pub(super) trace: ByteArray,
+    pub(super) trace: Option<Bytes>,
     pub(super) class: i64,
     pub(super) id: i64,
 }
@@ -76,8 +79,15 @@ impl TableFile {
         labels: &[Bytes],
     ) -> Result<(), ParquetError> {
         let labels: Vec<ByteArray> = labels.iter().cloned().map(ByteArray::from).collect();
+        let columns = self.writer.schema_descr().columns().to_vec();
+        let used = streams_of(rows, facts.len());
         let mut group = self.writer.next_row_group()?;
-        for leaf in leaves {
+        for (leaf, description) in leaves.iter_mut().zip(columns) {
+            if let Values::Fact(which) = leaf.values {
+                let (chunk, closed) = fact(description, which, rows, &used, facts)?;
+                group.append_column(&chunk, closed)?;
+                continue;
+            }
             let Some(mut column) = group.next_column()? else { break };
             match &mut leaf.values {
                 Values::Timestamp(values) | Values::I64(values) => {
@@ -93,7 +103,7 @@ impl TableFile {
                     whole::<BoolType>(&mut column, values, &leaf.definition, &leaf.repetition)?;
                 }
                 Values::Text(_) | Values::Label(_) => texts(&mut column, leaf, &labels)?,
-                Values::Fact(fact) => write_fact(&mut column, *fact, rows, facts)?,
+                Values::Fact(_) => {}
             }
             column.close()?;
         }
@@ -264,49 +274,57 @@ fn texts(
     Ok(())
 }
 
-fn write_fact(
-    column: &mut SerializedColumnWriter<'_>,
+/// Writes what streams say of their rows.
+fn fact(
+    column: ColumnDescPtr,
     fact: Fact,
     rows: &[u32],
+    used: &[u32],
     facts: &[StreamFacts],
-) -> Result<(), ParquetError> {
-    let of = |stream: &u32| &facts[*stream as usize];
-    for rows in rows.chunks(PIECE) {
-        match fact {
-            Fact::Hostname | Fact::Procname => {
-                let text = |facts: &StreamFacts| match fact {
-                    Fact::Hostname => facts.hostname.clone(),
-                    _ => facts.procname.clone(),
+) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
+    let mut dictionary = Dictionary::default();
+    let (mut texts, mut integers) = (HashMap::new(), HashMap::new());
+    // By stream: its number in the dictionary.
+    let mut numbers = vec![None; facts.len()];
+    for &stream in used {
+        let of = &facts[stream as usize];
+        let mut text = |text: &Option<Bytes>| {
+            let text = text.as_ref()?;
+            Some(*texts.entry(text.clone()).or_insert_with(|| dictionary.text(text)))
+        };
+        numbers[stream as usize] = match fact {
+            Fact::Hostname => text(&of.hostname),
+            Fact::Procname => text(&of.procname),
+            Fact::Trace => text(&of.trace),
+            Fact::Vpid | Fact::StreamClass | Fact::StreamId => {
+                let value = match fact {
+                    Fact::Vpid => of.vpid,
+                    Fact::StreamClass => Some(of.class),
+                    _ => Some(of.id),
                 };
-                optional::<ByteArrayType>(column, rows.iter().map(|row| text(of(row))))?;
+                value.map(|value| *integers.entry(value).or_insert_with(|| dictionary.integer(value)))
             }
-            Fact::Vpid => optional::<Int64Type>(column, rows.iter().map(|row| of(row).vpid))?,
-            Fact::Trace => {
-                let values: Vec<ByteArray> = rows.iter().map(|row| of(row).trace.clone()).collect();
-                whole::<ByteArrayType>(column, &values, &[], &[])?;
-            }
-            Fact::StreamClass => {
-                let values: Vec<i64> = rows.iter().map(|row| of(row).class).collect();
-                whole::<Int64Type>(column, &values, &[], &[])?;
-            }
-            Fact::StreamId => {
-                let values: Vec<i64> = rows.iter().map(|row| of(row).id).collect();
-                whole::<Int64Type>(column, &values, &[], &[])?;
-            }
-        }
+        };
     }
-    Ok(())
+    let of_used = || used.iter().map(|stream| numbers[*stream as usize]);
+    if of_used().all(|number| number.is_none()) {
+        return indexed::chunk(column, &dictionary, &indexed::Rows::Missing(rows.len()));
+    }
+    if of_used().all(|number| number == Some(0)) {
+        return indexed::chunk(column, &dictionary, &indexed::Rows::Same(rows.len()));
+    }
+    let of_row = |stream: &u32| numbers[*stream as usize];
+    let each: Vec<u32> = rows.iter().filter_map(of_row).collect();
+    let levels: Vec<u32> = match each.len() == rows.len() {
+        true => Vec::new(),
+        false => rows.iter().map(|row| u32::from(of_row(row).is_some())).collect(),
+    };
+    indexed::chunk(column, &dictionary, &indexed::Rows::Each { numbers: &each, levels: &levels })
 }
 
-fn optional<T: DataType>(
-    column: &mut SerializedColumnWriter<'_>,
-    rows: impl Iterator<Item = Option<T::T>>,
-) -> Result<(), ParquetError> {
-    let mut definition = Vec::with_capacity(PIECE);
-    let mut values = Vec::with_capacity(PIECE);
-    for row in rows {
-        definition.push(i16::from(row.is_some()));
-        values.extend(row);
-    }
-    whole::<T>(column, &values, &definition, &[])
+/// The streams that rows are of, each once.
+fn streams_of(rows: &[u32], count: usize) -> Vec<u32> {
+    let mut is_used = vec![false; count];
+    rows.iter().for_each(|row| is_used[*row as usize] = true);
+    (0u32..).zip(is_used).filter(|(_, is_used)| *is_used).map(|(stream, _)| stream).collect()
 }

@@ -28,6 +28,7 @@
 //! MiB for any; and some kilobytes for each row group that was written (about 130,000 rows).
 
 mod file;
+mod indexed;
 mod leaf;
 mod names;
 mod plan;
@@ -36,7 +37,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use parquet::data_type::ByteArray;
+use bytes::Bytes;
 use rttng_ctf::EnvValue;
 use rttng_ctf::read::{Event, Lost, Reader, Trace};
 
@@ -206,7 +207,7 @@ fn facts(reader: &Reader, stream: usize) -> StreamFacts {
     let info = reader.stream(stream);
     let trace: &Trace = &reader.traces()[info.trace];
     let environment = &trace.class().environment;
-    let text = |key: &str| environment.text(key).map(ByteArray::from);
+    let text = |key: &str| environment.text(key).map(|text| Bytes::copy_from_slice(text.as_bytes()));
     StreamFacts {
         hostname: text("hostname"),
         procname: text("procname"),
@@ -214,7 +215,7 @@ fn facts(reader: &Reader, stream: usize) -> StreamFacts {
             EnvValue::Integer(vpid) if key == "vpid" => Some(*vpid),
             _ => None,
         }),
-        trace: ByteArray::from(trace.name()),
+        trace: Some(Bytes::copy_from_slice(trace.name().as_bytes())),
         class: trace.class().streams[info.class].id as i64,
         id: info.instance as i64,
     }
