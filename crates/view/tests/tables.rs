@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::path::Path;
 
-use any_trace::{any_event, enumeration, json, plain, print, recorded, write};
+use any_trace::{AnyEvent, any_event, enumeration, json, plain, print, recorded, write};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Field, Row};
 use proptest::prelude::*;
@@ -298,6 +298,19 @@ fn losses_are_listed() {
     let list = rows(&std::fs::read_to_string(place.join("losses.csv")).unwrap());
     let counted = list.iter().skip(1).filter_map(|row| row[1].as_ref()?.parse::<u64>().ok());
     assert_eq!(counted.sum::<u64>(), 290);
+}
+
+/// More different texts than are told by number, and more rows than one piece of a text column.
+#[test]
+fn many_texts_are_kept() {
+    use proptest::strategy::ValueTree;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let one = any_event().new_tree(&mut runner).unwrap().current();
+    let of = |i: usize| AnyEvent { is_bare: true, name: format!("thread {i}").into_bytes(), ..one.clone() };
+    let events: Vec<AnyEvent> = (0..9000).map(of).collect();
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &events);
+    assert_eq!(tables_are_the_json(folder.path()), events.len());
 }
 
 proptest! {

@@ -16,8 +16,9 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::{ColumnDescPtr, ColumnPath, Type, TypePtr};
 
+use super::distinct::Distinct;
 use super::indexed::{self, Dictionary};
-use super::leaf::{Leaf, Values};
+use super::leaf::{Leaf, Texts, Values, put_utf8};
 use crate::columns::{Column, Fact, Kind, Schema, TIMESTAMP};
 
 /// Texts are handed over in pieces of about so many.
@@ -83,8 +84,14 @@ impl TableFile {
         let used = streams_of(rows, facts.len());
         let mut group = self.writer.next_row_group()?;
         for (leaf, description) in leaves.iter_mut().zip(columns) {
-            if let Values::Fact(which) = leaf.values {
-                let (chunk, closed) = fact(description, which, rows, &used, facts)?;
+            let encoded = match &leaf.values {
+                Values::Fact(which) => Some(fact(description, *which, rows, &used, facts)?),
+                Values::Text(Texts { numbered: Some((distinct, numbers)), .. }) => {
+                    Some(numbered(description, distinct, numbers, &leaf.definition)?)
+                }
+                _ => None,
+            };
+            if let Some((chunk, closed)) = encoded {
                 group.append_column(&chunk, closed)?;
                 continue;
             }
@@ -272,6 +279,27 @@ fn texts(
         (start, level) = (start + piece, end);
     }
     Ok(())
+}
+
+/// Writes texts of which few are different.
+fn numbered(
+    column: ColumnDescPtr,
+    distinct: &Distinct,
+    numbers: &[u32],
+    definition: &[i16],
+) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
+    let mut dictionary = Dictionary::default();
+    let mut clean = Vec::new();
+    for number in 0..distinct.len() as u32 {
+        clean.clear();
+        put_utf8(distinct.text(number), &mut clean);
+        dictionary.text(&clean);
+    }
+    let levels: Vec<u32> = match definition.len() == numbers.len() {
+        true => Vec::new(),
+        false => definition.iter().map(|level| *level as u32).collect(),
+    };
+    indexed::chunk(column, &dictionary, &indexed::Rows::Each { numbers, levels: &levels })
 }
 
 /// Writes what streams say of their rows.

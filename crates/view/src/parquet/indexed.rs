@@ -42,7 +42,7 @@ impl Dictionary {
 pub(super) enum Rows<'a> {
     /// All the first of the dictionary.
     Same(usize),
-    /// For each value its number, and for each row whether it has one; no levels if all have.
+    /// For each value its number, and for each row its definition level; no levels if all have a value.
     Each { numbers: &'a [u32], levels: &'a [u32] },
     /// None has a value.
     Missing(usize),
@@ -55,34 +55,34 @@ pub(super) fn chunk(
     rows: &Rows<'_>,
 ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
     let mut body = Vec::new();
-    if column.max_def_level() > 0 {
+    let most = column.max_def_level() as u32;
+    if most > 0 {
         let mut levels = Vec::new();
+        let width = 32 - most.leading_zeros();
         match rows {
-            Rows::Same(count) => run(1, *count, 1, &mut levels),
-            Rows::Missing(count) => run(0, *count, 1, &mut levels),
-            Rows::Each { numbers, levels: [] } => run(1, numbers.len(), 1, &mut levels),
-            Rows::Each { levels: each, .. } => hybrid(each, 1, &mut levels),
+            Rows::Same(count) => run(most, *count, width, &mut levels),
+            Rows::Missing(count) => run(0, *count, width, &mut levels),
+            Rows::Each { numbers, levels: [] } => run(most, numbers.len(), width, &mut levels),
+            Rows::Each { levels: each, .. } => hybrid(each, width, &mut levels),
         }
         body.extend((levels.len() as u32).to_le_bytes());
         body.extend(levels);
     }
     let width = 32 - dictionary.count.saturating_sub(1).leading_zeros();
+    let has_values = dictionary.count > 0 && !matches!(rows, Rows::Missing(_));
     let count = match rows {
-        Rows::Same(count) => {
-            body.push(width as u8);
-            run(0, *count, width, &mut body);
-            *count
-        }
-        Rows::Each { numbers, levels } => {
-            body.push(width as u8);
-            hybrid(numbers, width, &mut body);
-            numbers.len().max(levels.len())
-        }
-        Rows::Missing(count) => *count,
+        Rows::Same(count) | Rows::Missing(count) => *count,
+        Rows::Each { numbers, levels } => numbers.len().max(levels.len()),
     };
+    if has_values {
+        body.push(width as u8);
+        match rows {
+            Rows::Each { numbers, .. } => hybrid(numbers, width, &mut body),
+            _ => run(0, count, width, &mut body),
+        }
+    }
     let mut sink = TrackedWrite::new(Vec::new());
     let mut pages = SerializedPageWriter::new(&mut sink);
-    let has_values = !matches!(rows, Rows::Missing(_));
     let mut dictionary_bytes = 0;
     if has_values {
         let page = Page::DictionaryPage {

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::distinct::Distinct;
 use crate::columns::{Column, Fact, Kind};
 
 /// What waits for one leaf.
@@ -31,33 +32,72 @@ pub(super) enum Values {
     Label(Vec<u32>),
 }
 
-/// Texts, one behind the other.
+/// Texts: by number as long as few of them are different, then one behind the other.
 #[derive(Debug, Default)]
 pub(super) struct Texts {
     pub(super) bytes: Vec<u8>,
     pub(super) ends: Vec<usize>,
+    /// The different texts, and which come one after the other.
+    pub(super) numbered: Option<(Distinct, Vec<u32>)>,
 }
 
 impl Texts {
-    /// Adds a text; what is not UTF-8 becomes U+FFFD, as readers refuse anything else.
+    fn numbered() -> Texts {
+        Texts { numbered: Some(Default::default()), ..Texts::default() }
+    }
+
     #[inline]
     fn push(&mut self, text: &[u8]) {
-        if std::str::from_utf8(text).is_ok() {
-            self.bytes.extend_from_slice(text);
-        } else {
-            for piece in text.utf8_chunks() {
-                self.bytes.extend_from_slice(piece.valid().as_bytes());
-                if !piece.invalid().is_empty() {
-                    self.bytes.extend_from_slice("\u{fffd}".as_bytes());
-                }
-            }
+        let Some((distinct, numbers)) = &mut self.numbered else { return self.push_plain(text) };
+        match distinct.number(text) {
+            Some(number) => numbers.push(number),
+            None => self.give_up_numbers(text),
         }
+    }
+
+    /// Goes on without numbers, with all that came.
+    #[cold]
+    fn give_up_numbers(&mut self, text: &[u8]) {
+        let Some((distinct, numbers)) = self.numbered.take() else { return };
+        numbers.iter().for_each(|number| self.push_plain(distinct.text(*number)));
+        self.push_plain(text);
+    }
+
+    fn push_plain(&mut self, text: &[u8]) {
+        put_utf8(text, &mut self.bytes);
         self.ends.push(self.bytes.len());
     }
 
     /// Takes the bytes out, and leaves the ends.
     pub(super) fn take_bytes(&mut self) -> Bytes {
         Bytes::from(std::mem::take(&mut self.bytes))
+    }
+
+    fn count(&self) -> usize {
+        self.numbered.as_ref().map_or(self.ends.len(), |(_, numbers)| numbers.len())
+    }
+
+    fn truncate(&mut self, count: usize) {
+        match &mut self.numbered {
+            Some((_, numbers)) => numbers.truncate(count),
+            None => {
+                self.ends.truncate(count);
+                self.bytes.truncate(self.ends.last().copied().unwrap_or(0));
+            }
+        }
+    }
+}
+
+/// Adds text; what is not UTF-8 becomes U+FFFD, as readers refuse anything else.
+pub(super) fn put_utf8(text: &[u8], to: &mut Vec<u8>) {
+    if std::str::from_utf8(text).is_ok() {
+        return to.extend_from_slice(text);
+    }
+    for piece in text.utf8_chunks() {
+        to.extend_from_slice(piece.valid().as_bytes());
+        if !piece.invalid().is_empty() {
+            to.extend_from_slice("\u{fffd}".as_bytes());
+        }
     }
 }
 
@@ -77,6 +117,7 @@ impl Leaf {
             Kind::Integer { .. } => Values::I32(Vec::new()),
             Kind::Float => Values::F64(Vec::new()),
             Kind::Boolean => Values::Bool(Vec::new()),
+            Kind::Text if column.repetition == 0 => Values::Text(Texts::numbered()),
             Kind::Text | Kind::Blob => Values::Text(Texts::default()),
             Kind::Label => Values::Label(Vec::new()),
             Kind::List(element) => return Leaf::add(element, to),
@@ -159,7 +200,7 @@ impl Leaf {
             Values::I32(values) => values.len(),
             Values::F64(values) => values.len(),
             Values::Bool(values) => values.len(),
-            Values::Text(texts) => texts.ends.len(),
+            Values::Text(texts) => texts.count(),
             Values::Label(values) => values.len(),
             Values::Fact(_) => 0,
         }
@@ -188,10 +229,7 @@ impl Leaf {
             Values::I32(values) => values.truncate(count),
             Values::F64(values) => values.truncate(count),
             Values::Bool(values) => values.truncate(count),
-            Values::Text(texts) => {
-                texts.ends.truncate(count);
-                texts.bytes.truncate(texts.ends.last().copied().unwrap_or(0));
-            }
+            Values::Text(texts) => texts.truncate(count),
             Values::Label(values) => values.truncate(count),
             Values::Fact(_) => {}
         }
@@ -216,6 +254,14 @@ impl Leaf {
             Values::Text(texts) => {
                 empty(&mut texts.bytes, keep_memory);
                 empty(&mut texts.ends, keep_memory);
+                match &mut texts.numbered {
+                    Some((distinct, numbers)) if keep_memory => {
+                        distinct.clear();
+                        numbers.clear();
+                    }
+                    Some(numbered) => *numbered = Default::default(),
+                    None => {}
+                }
             }
             Values::Label(values) => empty(values, keep_memory),
             Values::Fact(_) => {}

@@ -27,6 +27,7 @@
 //! Memory: what waits to be written is at most [`budget`] bytes, about 64 MiB for traces with few kinds of events, 512
 //! MiB for any; and some kilobytes for each row group that was written (about 130,000 rows).
 
+mod distinct;
 mod file;
 mod indexed;
 mod leaf;
