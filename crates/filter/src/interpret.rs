@@ -162,6 +162,42 @@ pub(crate) enum Op {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Program {
     ops: Vec<Op>,
+    guard: Option<Guard>,
+}
+
+/// A comparison of an integer field with a number that a program begins with and that must hold for it to accept: most
+/// events that a filter rejects are rejected by it, without running the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Guard {
+    field: FieldIndex,
+    relation: Relation,
+    number: i64,
+}
+
+impl Guard {
+    fn of(ops: &[Op]) -> Option<Self> {
+        let [Op::Load(Target::Payload(field)), Op::Integer(number), Op::Compare(relation), ..] = ops else {
+            return None;
+        };
+        // What a false comparison leads to: `&&` hands it on, nothing else may stand on the way to the end.
+        let mut at = 3;
+        while let Some(Op::And { skip }) = ops.get(at) {
+            at = *skip;
+        }
+        let guard = Guard { field: *field, relation: *relation, number: *number };
+        (ops.get(at) == Some(&Op::Return)).then_some(guard)
+    }
+
+    /// Whether it is certain that the program rejects the event.
+    #[inline]
+    fn rejects<F: Fields + ?Sized>(&self, fields: &F) -> bool {
+        let value = match fields.payload(self.field) {
+            Value::Signed(value) => value,
+            Value::Unsigned(value) => value as i64,
+            _ => return false,
+        };
+        !self.relation.holds(Some(value.cmp(&self.number)))
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -225,11 +261,16 @@ impl<'v> Stack<'v> {
 
 impl Program {
     pub(crate) fn new(ops: Vec<Op>) -> Self {
-        Self { ops }
+        let guard = Guard::of(&ops);
+        Self { ops, guard }
     }
 
     /// Whether a filter lets an event pass. One that ends with an error does not.
+    #[inline]
     pub fn accepts<F: Fields + ?Sized>(&self, fields: &F) -> bool {
+        if self.guard.is_some_and(|guard| guard.rejects(fields)) {
+            return false;
+        }
         self.evaluate(fields).unwrap_or(false)
     }
 

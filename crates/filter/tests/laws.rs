@@ -192,7 +192,7 @@ fn exercise(bytecode: &Bytecode) {
                 assert!(valid);
                 let outcome = program.run(&Everything);
                 assert_ne!(outcome.err(), Some(EvaluationError::Program), "{listing}");
-                program.accepts(&Everything);
+                assert_eq!(program.accepts(&Everything), program.evaluate(&Everything).unwrap_or(false));
             }
             Err(error) => assert!(!error.to_string().is_empty()),
         }

@@ -26,7 +26,7 @@
 //! ```
 //!
 //! Other processes write that memory, and any of them may be hostile: see [`Memory`] for how it is accessed. This is the
-//! one crate of the data plane with `unsafe` code, in `memory.rs`, `slot_writer.rs`, `sigbus.rs`, `wait_page.rs`,
+//! one crate of the data plane with `unsafe` code, in `memory.rs`, `producer.rs`, `slot_writer.rs`, `sigbus.rs`, `wait_page.rs`,
 //! `scheduling.rs` and `huge_pages.rs`.
 
 mod blob;
@@ -39,6 +39,7 @@ mod huge_pages;
 mod id;
 mod layout;
 mod memory;
+mod producer;
 mod reader;
 mod recover;
 mod scheduling;
@@ -57,6 +58,7 @@ pub use header::{HEADER_SIZE, MAGIC, PacketHeader, StreamIdentity};
 pub use huge_pages::{HUGE_PAGE_SIZE, prefer_huge_pages};
 pub use layout::Layout;
 pub use memory::{HeapMemory, Mapping, Memory};
+pub use producer::Producer;
 pub use reader::{Next, Packet, Reader, SnapshotRange};
 pub use recover::{Recovered, Stuck};
 pub use scheduling::run_soon_after_wakeup;
@@ -65,6 +67,7 @@ pub use stream::{LostRecords, Stream};
 pub use writer::{Refused, Slot, SwitchMode, Switched};
 
 /// The clock of all packets and records: CLOCK_MONOTONIC in nanoseconds.
+#[inline]
 pub fn monotonic_now() -> u64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64

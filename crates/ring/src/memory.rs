@@ -98,6 +98,23 @@ impl Mapping {
         self.guard.as_ref().is_some_and(Guard::is_damaged)
     }
 
+    /// Where the mapping begins.
+    pub(crate) fn address(&self) -> *mut u8 {
+        self.address.as_ptr()
+    }
+
+    /// Makes all pages present for writing, as far as the kernel can (5.14 and later); what is missing comes at first use.
+    pub(crate) fn populate(&self) {
+        // SAFETY: our own mapping; the advice changes nothing that is in it.
+        let _ = unsafe {
+            rustix::mm::madvise(
+                self.address.as_ptr().cast(),
+                self.size,
+                rustix::mm::Advice::LinuxPopulateWrite,
+            )
+        };
+    }
+
     /// A writer over `len` bytes from offset `at`, a slot that the caller reserved and has not committed; `position` is
     /// what its alignment refers to. Another process may write there too: then the record is damaged, and nothing else.
     #[inline]

@@ -15,20 +15,20 @@ use crate::slot_writer::SlotWriter;
 use crate::stream::{MAX_TRIES, Stream};
 
 /// From this difference on, a record carries its whole time: 2^27 ns, for both kinds of event header.
-const TIMESTAMP_BITS: u32 = 27;
+pub(crate) const TIMESTAMP_BITS: u32 = 27;
 
 /// Room for one record, which the holder fills and then commits. Dropping it instead leaves a hole in the stream.
 #[derive(Debug)]
 #[must_use = "a reservation that is not committed holds up its stream"]
 pub struct Slot {
-    begin: u64,
-    end: u64,
-    at: usize,
-    timestamp: u64,
-    full_timestamp: bool,
+    pub(crate) begin: u64,
+    pub(crate) end: u64,
+    pub(crate) at: usize,
+    pub(crate) timestamp: u64,
+    pub(crate) full_timestamp: bool,
     /// Lost records as sampled before the reservation, if it ended a sub-buffer.
-    sample: Option<u64>,
-    wake: bool,
+    pub(crate) sample: Option<u64>,
+    pub(crate) wake: bool,
 }
 
 impl Slot {
@@ -137,6 +137,34 @@ impl<M: Memory> Stream<M> {
             }
         }
         self.reserve_slow(size_at, clock, wait, full_timestamp)
+    }
+
+    /// Reserves where the usual case was found not to be one.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn reserve_anew(
+        &self,
+        size_at: impl Fn(u64, bool) -> u64,
+        clock: impl Fn() -> u64,
+        wait: impl FnMut() -> bool,
+    ) -> Result<Slot, Refused> {
+        if self.memory.load(field::RECORD_DISABLED) as u32 != 0 {
+            return Err(Refused::Disabled);
+        }
+        self.reserve_slow(size_at, clock, wait, false)
+    }
+
+    /// Moves the read position out of the way of a slot that ends at `end`, and claims its page (overwrite mode).
+    pub(crate) fn make_room(&self, end: u64) {
+        self.push_reader(end.wrapping_sub(1));
+        self.clear_noref(self.geometry.index(end.wrapping_sub(1)));
+    }
+
+    /// What is left to do after a commit that brought the counter to `count`, and completed its sub-buffer.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn deliver_if_complete(&self, end: u64, count: u64, index: usize) -> bool {
+        self.deliver(end.wrapping_sub(1), count, index, None)
     }
 
     #[cold]

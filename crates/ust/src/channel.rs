@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rttng_ring::{BlockingTimeout, Mapping, Slot, SlotWriter, Stream, monotonic_now};
+use rttng_ring::{BlockingTimeout, Producer, Slot, SlotWriter, monotonic_now};
 
 use crate::context::{Contexts, Moment};
 use crate::field::IS_PACKED;
@@ -24,7 +24,7 @@ pub(crate) enum Header {
 /// One CPU's ring buffer.
 #[derive(Debug)]
 pub(crate) struct ChannelStream {
-    pub(crate) ring: Stream<Mapping>,
+    pub(crate) ring: Producer,
     /// Write end of the pipe that wakes the consumer daemon.
     pub(crate) wakeup: OwnedFd,
 }
@@ -72,7 +72,7 @@ fn pad(to: &mut SlotWriter<'_>, alignment: usize) {
 
 impl Header {
     /// Where the header ends that begins at `position`, its padding included.
-    #[inline]
+    #[inline(always)]
     fn end(self, position: u64, id: u32, full_timestamp: bool) -> u64 {
         match self {
             Header::Compact if !full_timestamp && id < SHORT_COMPACT_IDS => align(position, 4) + 4,
@@ -82,7 +82,7 @@ impl Header {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn write(self, to: &mut SlotWriter<'_>, id: u32, timestamp: u64, full_timestamp: bool) {
         match self {
             Header::Compact if !full_timestamp && id < SHORT_COMPACT_IDS => {
@@ -120,14 +120,20 @@ impl Header {
 impl Channel {
     /// Reserves room for a record and writes what stands before its fields. `None`: it is lost, and counted where the
     /// ring buffer counts.
+    #[inline(always)]
     pub(crate) fn begin(&self, moment: &Moment, id: u32, payload: PayloadSize) -> Option<Record<'_>> {
         if self.contexts.is_empty() {
             return self.reserve(moment, id, &[], payload);
         }
+        self.begin_with_contexts(moment, id, payload)
+    }
+
+    #[inline(never)]
+    fn begin_with_contexts(&self, moment: &Moment, id: u32, payload: PayloadSize) -> Option<Record<'_>> {
         self.contexts.sample(moment, |contexts| self.reserve(moment, id, contexts, payload))
     }
 
-    #[inline]
+    #[inline(always)]
     fn reserve(&self, moment: &Moment, id: u32, contexts: &[u8], payload: PayloadSize) -> Option<Record<'_>> {
         let stream = self.streams.get(moment.cpu as usize)?;
         let context_alignment = self.contexts.alignment() as u64;
@@ -137,8 +143,9 @@ impl Channel {
             let contexts = align(header, context_alignment) + contexts.len() as u64;
             align(contexts, alignment).wrapping_sub(position).saturating_add(bytes)
         };
-        let mut patience = Patience::of(self);
-        let mut slot = stream.ring.reserve(size_at, monotonic_now, || patience.wait(self)).ok()?;
+        let mut patience = None;
+        let wait = || patience.get_or_insert_with(|| Patience::of(self)).wait(self);
+        let mut slot = stream.ring.reserve(size_at, monotonic_now, wait).ok()?;
         let (timestamp, full_timestamp) = (slot.timestamp(), slot.has_full_timestamp());
         let mut writer = stream.ring.fill(&mut slot, 0);
         let len = writer.left();
@@ -155,7 +162,7 @@ impl Channel {
 
 impl Record<'_> {
     /// Lets `write` fill in the fields.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn write(&mut self, write: impl FnOnce(&mut SlotWriter<'_>)) {
         if let Some(slot) = &mut self.slot {
             let mut writer = self.stream.ring.fill(slot, self.written);
@@ -166,7 +173,7 @@ impl Record<'_> {
 }
 
 impl Drop for Record<'_> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         let Some(slot) = self.slot.take() else { return };
         let wake = self.stream.ring.commit(slot);

@@ -4,7 +4,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-use rttng_ring::{ChannelAttributes, Mapping, Stream, StreamIdentity, page_size, possible_cpus};
+use rttng_ring::{ChannelAttributes, Mapping, Producer, Stream, StreamIdentity, page_size, possible_cpus};
 use rttng_wire::ust::{
     self as wire, Command, CommandCode, CounterArithmetic, Errno, FieldListEntry, ListedFieldKind, LogLevel,
     ObjectHandle, Reply, ReplyBody, ReplyCode, Request, TracepointEntry, TracerVersion,
@@ -329,7 +329,8 @@ fn channel(
         }
         Command::FlushBuffer => {
             for stream in of.ready.iter().flat_map(|channel| channel.streams.iter()) {
-                let _ = stream.ring.switch(rttng_ring::SwitchMode::Active, rttng_ring::monotonic_now);
+                let _ =
+                    stream.ring.stream().switch(rttng_ring::SwitchMode::Active, rttng_ring::monotonic_now);
             }
             Ok((Done::Nothing, false))
         }
@@ -369,7 +370,7 @@ fn add_stream(
     let identity = StreamIdentity { uuid: attributes.uuid, channel_id: attributes.channel_id, cpu: number };
     let ring = Stream::attach(memory, attributes.geometry, identity).map_err(|_| INVALID)?;
     rustix::io::ioctl_fionbio(&wakeup, true).map_err(|_| FAILED)?;
-    of.streams.push(ChannelStream { ring, wakeup });
+    of.streams.push(ChannelStream { ring: Producer::new(ring), wakeup });
     Ok(())
 }
 

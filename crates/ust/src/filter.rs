@@ -43,6 +43,35 @@ impl Linked {
     }
 }
 
+impl Linked {
+    /// Whether the filter lets an event pass.
+    fn accepts(&self, fields: &dyn FieldSource, moment: &Moment) -> bool {
+        // Most filters ask for fields only: no room for contexts is made for them.
+        if self.app_contexts.is_empty() {
+            return self.program.accepts(&Values {
+                linked: self,
+                fields,
+                moment,
+                name: OnceCell::new(),
+                app: &[],
+            });
+        }
+        self.with_values(fields, moment, |values| self.program.accepts(values))
+    }
+
+    /// The values of an event for this program.
+    #[inline(never)]
+    pub(crate) fn with_values<R>(
+        &self,
+        fields: &dyn FieldSource,
+        moment: &Moment,
+        then: impl FnOnce(&Values<'_>) -> R,
+    ) -> R {
+        let app = [const { OnceCell::new() }; MAX_APP_CONTEXTS];
+        then(&Values { linked: self, fields, moment, name: OnceCell::new(), app: &app })
+    }
+}
+
 /// What a rule's filters say of a kind of event in a channel.
 #[derive(Debug)]
 pub(crate) enum Filters {
@@ -53,13 +82,11 @@ pub(crate) enum Filters {
 }
 
 impl Filters {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn accept(&self, fields: &dyn FieldSource, moment: &Moment) -> bool {
         match self {
             Filters::None => true,
-            Filters::Any(programs) => {
-                programs.iter().any(|linked| linked.program.accepts(&Values::new(linked, fields, moment)))
-            }
+            Filters::Any(programs) => programs.iter().any(|linked| linked.accepts(fields, moment)),
         }
     }
 }
@@ -70,16 +97,10 @@ pub(crate) struct Values<'p> {
     fields: &'p dyn FieldSource,
     moment: &'p Moment,
     name: OnceCell<([u8; 16], usize)>,
-    app: [OnceCell<AppValue>; MAX_APP_CONTEXTS],
+    app: &'p [OnceCell<AppValue>],
 }
 
-impl<'p> Values<'p> {
-    #[inline]
-    pub(crate) fn new(linked: &'p Linked, fields: &'p dyn FieldSource, moment: &'p Moment) -> Self {
-        let app = [const { OnceCell::new() }; MAX_APP_CONTEXTS];
-        Values { linked, fields, moment, name: OnceCell::new(), app }
-    }
-
+impl Values<'_> {
     /// A field, elements included.
     pub(crate) fn payload_view(&self, field: FieldIndex) -> FieldView<'_> {
         self.fields.field(field)

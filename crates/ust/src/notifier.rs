@@ -105,8 +105,11 @@ impl Notifier {
         pack: &mut Pack<'_>,
         spare: usize,
     ) {
-        let values = Values::new(linked, fields, moment);
-        let (view, is_enumeration) = match linked.program.run(&values) {
+        linked.with_values(fields, moment, |values| self.capture_of(linked, values, pack, spare));
+    }
+
+    fn capture_of(&self, linked: &Linked, values: &Values<'_>, pack: &mut Pack<'_>, spare: usize) {
+        let (view, is_enumeration) = match linked.program.run(values) {
             Err(_) => return pack.nil(),
             Ok(Outcome::Value(value)) => (field_view(value), false),
             Ok(Outcome::Reference(target)) => match target {

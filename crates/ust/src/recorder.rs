@@ -71,18 +71,15 @@ fn record_at<P: Payload + ?Sized>(class: &'static EventClass, payload: &P, ip: u
 
 impl Recorders {
     /// Records an event for these, and nobody else.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn record<P: Payload + ?Sized>(&self, payload: &P, moment: &Moment) {
         let fields = Fields(payload);
-        if !self.recorders.is_empty() {
-            let size = payload.measure();
-            for recorder in &self.recorders {
-                if !recorder.filters.accept(&fields, moment) {
-                    continue;
-                }
-                if let Some(mut record) = recorder.channel.begin(moment, recorder.event_id, size) {
-                    record.write(|to| payload.write(to));
-                }
+        for recorder in &self.recorders {
+            if !recorder.filters.accept(&fields, moment) {
+                continue;
+            }
+            if let Some(mut record) = recorder.channel.begin(moment, recorder.event_id, payload.measure()) {
+                record.write(|to| payload.write(to));
             }
         }
         for notifier in &self.notifiers {
