@@ -42,9 +42,26 @@ impl Lair {
         victim(self.folder.path(), timeout)
     }
 
+    /// A program that stays until [`Lair::spare`].
+    fn patient_victim(&self) -> Child {
+        traced(self.folder.path(), "2000")
+            .arg("idle")
+            .arg(self.folder.path().join("end"))
+            .spawn()
+            .expect("a program")
+    }
+
+    /// The program lives, and ends in order when it is told to.
+    fn spare(self, mut victim: Child) {
+        assert_eq!(victim.try_wait().expect("its state"), None, "it lives");
+        std::fs::write(self.folder.path().join("end"), "").expect("the file that ends it");
+        let output = victim.wait_with_output().expect("the program ends");
+        assert!(output.status.success(), "{:?}", output.status);
+    }
+
     /// The two connections of a program: command and notify.
     fn meet(&self) -> (UnixStream, UnixStream) {
-        let mut connection = || {
+        let connection = || {
             let (mut socket, _) = self.listener.accept().expect("a program connects");
             let mut registration = [0; 136];
             socket.read_exact(&mut registration).expect("a program registers");
@@ -55,14 +72,17 @@ impl Lair {
     }
 }
 
-fn victim(folder: &Path, timeout: &str) -> Child {
-    Command::new(TRACED)
-        .args(["ticks", "1000"])
+fn traced(folder: &Path, timeout: &str) -> Command {
+    let mut command = Command::new(TRACED);
+    command
         .env("LTTNG_UST_APP_PATH", folder)
         .env("LTTNG_UST_REGISTER_TIMEOUT", timeout)
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the program starts")
+        .stdout(Stdio::piped());
+    command
+}
+
+fn victim(folder: &Path, timeout: &str) -> Child {
+    traced(folder, timeout).args(["ticks", "1000"]).spawn().expect("the program starts")
 }
 
 /// The program does all that it has to do; gives how long that took from now on.
@@ -122,10 +142,10 @@ fn a_daemon_that_hangs_up_is_no_loss() {
 #[test]
 fn garbage_ends_the_connection() {
     let lair = Lair::new();
-    let victim = lair.victim("2000");
-    for seed in 0..4u8 {
+    let victim = lair.patient_victim();
+    for seed in [1u8, 97] {
         let (mut socket, _notify) = lair.meet();
-        let mut state = seed.wrapping_mul(97);
+        let mut state = seed;
         let garbage: Vec<u8> = std::iter::repeat_with(|| {
             state = state.wrapping_mul(73).wrapping_add(41);
             state
@@ -136,8 +156,7 @@ fn garbage_ends_the_connection() {
         let _ = socket.write_all(&garbage);
         let _ = socket.read_to_end(&mut Vec::new());
     }
-    drop(lair);
-    survives(victim);
+    lair.spare(victim);
 }
 
 /// A descriptor beside one byte, as the protocol has it.
@@ -154,7 +173,7 @@ fn send_fds(socket: &UnixStream, fds: &[std::os::fd::BorrowedFd<'_>]) {
 fn impossible_sizes_wrong_memory_and_unknown_objects_are_refused() {
     use std::os::fd::AsFd;
     let lair = Lair::new();
-    let victim = lair.victim("-1");
+    let victim = lair.patient_victim();
     let (mut socket, _notify) = lair.meet();
     assert_eq!(ask(&mut socket, &command(0, VERSION, &[])), Some((0, 0)));
     assert_eq!(ask(&mut socket, &command(0, 0xdead_beef, &[])).map(|reply| reply.0), Some(-1027));
@@ -198,5 +217,5 @@ fn impossible_sizes_wrong_memory_and_unknown_objects_are_refused() {
     assert_eq!(ask(&mut socket, &command(4711, ENABLE, &[])), None);
     let (mut socket, _notify) = lair.meet();
     assert_eq!(ask(&mut socket, &command(0, DONE, &[])), Some((0, 0)));
-    survives(victim);
+    lair.spare(victim);
 }

@@ -243,12 +243,7 @@ fn connect(place: &Place, dialect: Dialect) -> End {
     let mut heard = false;
     loop {
         let mut receipt = CommandReceipt::new();
-        let is_known = |receipt: &CommandReceipt| {
-            let handle = receipt.handle().0;
-            let state = tracing::lock();
-            handle == 0
-                || state.daemons.get(&number).is_some_and(|daemon| daemon.objects.contains_key(&handle))
-        };
+        let is_known = |receipt: &CommandReceipt| is_object(number, receipt.handle().0);
         let received = command.exchange(&mut receipt, is_known);
         let (received, fds) = match received {
             Ok(received) => received,
@@ -267,6 +262,9 @@ fn connect(place: &Place, dialect: Dialect) -> End {
                 answer
             }
             ReceivedCommand::Unknown { handle, code } => {
+                if !is_object(number, handle.0) {
+                    return End::Confused;
+                }
                 commands::refusal(handle, code, ReplyCode::Invalid).to_bytes()
             }
         };
@@ -274,6 +272,12 @@ fn connect(place: &Place, dialect: Dialect) -> End {
             return End::Gone;
         }
     }
+}
+
+/// Whether a daemon's handle stands for something.
+fn is_object(number: usize, handle: u32) -> bool {
+    let state = tracing::lock();
+    handle == 0 || state.daemons.get(&number).is_some_and(|daemon| daemon.objects.contains_key(&handle))
 }
 
 fn is_end_of_registration(request: &Request) -> bool {
