@@ -9,10 +9,9 @@
 use std::io;
 
 use tracing::{Level, debug, error, info, info_span, instrument, trace, warn};
-use tracing_subscriber::prelude::*;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    tracing_subscriber::registry().with(rttng_ust_tracing::layer()).init();
+    rttng_ust_tracing::init()?;
     rttng_ust_tracing::init_log()?;
 
     for customer in 1..=3u64 {

@@ -276,6 +276,17 @@ mod tests {
     }
 
     #[test]
+    fn values_are_one_text_where_a_place_has_too_many_shapes() {
+        let mut capture = Capture::new();
+        capture.signed(0, -1);
+        capture.text(1, "two words");
+        capture.bool(2, true);
+        capture.fixed(3, "fixed");
+        let flat = capture.flat(|field| ["a", "b", "c", "d"][usize::from(field)].to_owned());
+        assert_eq!(texts(&flat), ["a=-1 b=two words c=true d=fixed"]);
+    }
+
+    #[test]
     fn whatever_room_is_left_the_text_stays_utf_8() {
         for before in TEXT_LIMIT - 12..=TEXT_LIMIT {
             let mut capture = Capture::new();

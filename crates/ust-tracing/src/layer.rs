@@ -3,6 +3,7 @@
 use std::fmt;
 
 use rttng_ust::{EventClass, LogLevel};
+use tracing_core::dispatcher::{Dispatch, SetGlobalDefaultError, set_global_default};
 use tracing_core::field::{Field, Visit};
 use tracing_core::span::{Attributes, Id, Record};
 use tracing_core::subscriber::Interest;
@@ -10,6 +11,7 @@ use tracing_core::{Event, Level, Metadata, Subscriber, callsite};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Filtered;
 use tracing_subscriber::layer::{Context, Filter};
+use tracing_subscriber::prelude::*;
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::capture::Capture;
@@ -44,7 +46,7 @@ pub fn layer<S>() -> Filtered<LttngLayer, Wanted, S>
 where
     S: Subscriber + for<'l> LookupSpan<'l>,
 {
-    LttngLayer { with_location: true }.with_filter(Wanted { _private: () })
+    LttngLayer { with_location: true, is_alone: false }.with_filter(Wanted { _private: () })
 }
 
 /// As [`layer`], for events without `file`, `line` and `module`: 30 to 100 bytes less each.
@@ -52,13 +54,34 @@ pub fn layer_without_location<S>() -> Filtered<LttngLayer, Wanted, S>
 where
     S: Subscriber + for<'l> LookupSpan<'l>,
 {
-    LttngLayer { with_location: false }.with_filter(Wanted { _private: () })
+    LttngLayer { with_location: false, is_alone: false }.with_filter(Wanted { _private: () })
+}
+
+/// Makes LTTng the only one that the program tells what it does: for programs that need no other layer.
+///
+/// ```
+/// rttng_ust_tracing::init()?;
+/// tracing::info!(amount = 3, "order placed");
+/// # Ok::<(), tracing_core::dispatcher::SetGlobalDefaultError>(())
+/// ```
+///
+/// As [`layer`], but spans that nobody wants are not even made: with other layers, the registry that all share makes
+/// them.
+///
+/// # Errors
+/// If the program has a subscriber already.
+pub fn init() -> Result<(), SetGlobalDefaultError> {
+    let layer = LttngLayer { with_location: true, is_alone: true };
+    // Not `try_init`: that one may take over the `log` crate, which has a logger of its own here.
+    set_global_default(Dispatch::new(tracing_subscriber::registry().with(layer)))
 }
 
 /// What [`layer`] makes.
 #[derive(Debug)]
 pub struct LttngLayer {
     with_location: bool,
+    /// What this layer does not want nobody does.
+    is_alone: bool,
 }
 
 /// The filter of the layer: lets through what a session records now.
@@ -70,7 +93,7 @@ pub struct Wanted {
 /// What is known of a call site. Its target belongs to it: those of `tracing-log` say what they are of with each record.
 struct Site {
     callsite: callsite::Identifier,
-    target: String,
+    target: &'static str,
     kind: SiteKind,
 }
 
@@ -112,7 +135,7 @@ impl Site {
 
     #[inline]
     fn is(&self, callsite: &callsite::Identifier, target: &str) -> bool {
-        self.callsite == *callsite && self.target == target
+        self.callsite == *callsite && (std::ptr::eq(self.target, target) || self.target == target)
     }
 
     fn new(metadata: &'static Metadata<'static>) -> Site {
@@ -137,7 +160,7 @@ impl Site {
             let name = name::of_event(target, name, metadata.file(), metadata.line());
             SiteKind::Event(Shapes::new(name, level, place))
         };
-        Site { callsite: metadata.callsite(), target: target.to_owned(), kind }
+        Site { callsite: metadata.callsite(), target, kind }
     }
 
     #[inline]
@@ -230,6 +253,16 @@ impl<S> Layer<S> for LttngLayer
 where
     S: Subscriber + for<'l> LookupSpan<'l>,
 {
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        // Sessions come and go. Where a filter decides, it says the same.
+        Interest::sometimes()
+    }
+
+    #[inline]
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        !self.is_alone || is_wanted(metadata)
+    }
+
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
         let metadata = event.metadata();
         let site = Site::find_or_add(metadata);
@@ -296,11 +329,17 @@ where
     }
 }
 
+/// Whether a session may want what happens there. What fields a call site has is known with its first event only, so
+/// that one is let through.
+#[inline]
+fn is_wanted(metadata: &Metadata<'_>) -> bool {
+    Site::find(metadata).is_none_or(Site::is_wanted)
+}
+
 impl<S> Filter<S> for Wanted {
     #[inline]
     fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
-        // What fields a call site has is known with its first event only, so that one is let through.
-        Site::find(metadata).is_none_or(Site::is_wanted)
+        is_wanted(metadata)
     }
 
     fn callsite_enabled(&self, _: &'static Metadata<'static>) -> Interest {

@@ -13,6 +13,8 @@
 //! drop(span);
 //! ```
 //!
+//! ([`init`] does it for a program that has no other layer; [`init_log`] for one that uses `log`.)
+//!
 //! Nothing is recorded, and next to nothing is spent, until a session wants it:
 //!
 //! ```console
@@ -69,6 +71,6 @@ mod name;
 mod shapes;
 mod sites;
 
-pub use layer::{LttngLayer, Wanted, layer, layer_without_location};
+pub use layer::{LttngLayer, Wanted, init, layer, layer_without_location};
 #[cfg(feature = "log")]
 pub use logger::{LttngLogger, init_log};

@@ -156,3 +156,37 @@ impl Kind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_shape_is_a_class_of_its_own_up_to_a_limit() {
+        let shapes = Shapes::new("shapes:test".to_owned(), LogLevel::Info, Some("a.rs:1".to_owned()));
+        assert!(shapes.is_wanted(), "nobody knows before the first event");
+        for turn in 0..2 {
+            for number in 0..MOST_SHAPES as u8 + 3 {
+                let mut capture = Capture::new();
+                capture.signed(number, 1);
+                shapes.record(&capture, |field| format!("field.{field}"));
+                assert!(!shapes.is_wanted());
+                let known = shapes.find(&capture.shape).ok();
+                assert_eq!(known.is_some(), usize::from(number) < MOST_SHAPES, "{number}, turn {turn}");
+                if let Some(class) = known {
+                    assert_eq!((class.name(), class.log_level()), ("shapes:test", LogLevel::Info));
+                    assert_eq!(class.fields()[0].name, format!("field_{number}"));
+                    assert_eq!(class.model_emf_uri(), Some("a.rs:1"));
+                }
+            }
+        }
+        assert!(shapes.flat.get().is_some_and(Option::is_some));
+    }
+
+    #[test]
+    fn names_that_readers_cannot_tell_apart_are_made_different() {
+        let before = [Field::new("http_method", Kind::Text.field_type())];
+        assert_eq!(unique("http.method".to_owned(), &before), "http_method_");
+        assert_eq!(unique("http.route".to_owned(), &before), "http_route");
+    }
+}

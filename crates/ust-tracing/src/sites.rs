@@ -79,6 +79,7 @@ impl<T> Sites<T> {
 }
 
 /// A quick hash of few bytes.
+#[inline]
 pub(crate) fn hash(of: impl Hash) -> u64 {
     let mut hasher = Folded(0);
     of.hash(&mut hasher);
@@ -96,6 +97,7 @@ impl Folded {
 }
 
 impl Hasher for Folded {
+    #[inline]
     fn finish(&self) -> u64 {
         self.0
     }

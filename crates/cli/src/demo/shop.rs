@@ -9,7 +9,6 @@ use std::{io, thread};
 
 use clap::ValueEnum;
 use rttng_ust::{Value, event, tracef};
-use tracing_subscriber::prelude::*;
 
 /// Threads with customers.
 const CUSTOMERS: u64 = 4;
@@ -42,8 +41,10 @@ enum Goods {
 /// Is a part of the program.
 pub(super) fn main(part: Part) -> ExitCode {
     rttng_ust::start();
-    // What another layer does elsewhere, one more line does here.
-    tracing_subscriber::registry().with(rttng_ust_tracing::layer()).init();
+    if let Err(error) = rttng_ust_tracing::init() {
+        eprintln!("rttng demo: {error}");
+        return ExitCode::FAILURE;
+    }
     let done = match part {
         Part::Shop => shop(),
         Part::Warehouse => warehouse(),
