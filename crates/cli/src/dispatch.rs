@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::Command;
 
-use crate::{consumerd, convert, demo, doctor, generate, lttng, record, report, sessiond, view};
+use crate::{consumerd, convert, demo, doctor, generate, inspect, lttng, record, report, sessiond, view};
 
 /// A program inside the binary.
 pub(crate) struct Applet {
@@ -55,6 +55,13 @@ const APPLETS: &[Applet] = &[
         about: "Write traces in another form, all of them or a part",
         describe: convert::describe,
         main: convert::main,
+    },
+    Applet {
+        link: None,
+        word: "inspect",
+        about: "Show what traces are made of, and what is wrong with them",
+        describe: inspect::describe,
+        main: inspect::main,
     },
     Applet {
         link: None,

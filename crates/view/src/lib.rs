@@ -6,6 +6,7 @@
 //! * [`parquet`]: a table for each name of events.
 //! * [`report`]: one page for any browser.
 //! * [`perfetto`]: a picture of tracks.
+//! * [`inspect`]: what a trace is made of, and what is wrong with it.
 //! * [`select`]: which events are shown.
 //! * [`convert`]: traces in other forms.
 //! * [`run`]: from a reader through a selection to one of the forms.
@@ -28,6 +29,7 @@ mod columns;
 pub mod convert;
 pub mod csv;
 mod error;
+pub mod inspect;
 pub mod json;
 mod losses;
 mod number;

@@ -298,6 +298,13 @@ impl Reader {
         self.streams.get(stream)?.recorded_packet(number)
     }
 
+    /// The file that a packet of a stream is in, and where in it, in bytes.
+    pub fn packet_place(&self, stream: usize, number: usize) -> Option<(&Path, u64)> {
+        let stream = self.streams.get(stream)?;
+        let packet = stream.packets.get(number)?;
+        Some((stream.files.get(packet.file as usize)?, packet.offset))
+    }
+
     /// The first bytes of a packet, up to the end of its context at least.
     pub fn packet_head(&self, stream: usize, number: usize) -> Result<Vec<u8>, ReadError> {
         self.streams[stream].packet_head(number)

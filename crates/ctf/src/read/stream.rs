@@ -81,7 +81,7 @@ pub(super) struct Stream {
     trace_decoder: Arc<TraceDecoder>,
     decoder: Arc<StreamDecoder>,
     /// The data files of the trace, by number.
-    files: Arc<[PathBuf]>,
+    pub(super) files: Arc<[PathBuf]>,
     pub(super) packets: Arc<Vec<Packet>>,
     pub(super) scale: Option<TimeScale>,
     /// Whether packets count what was discarded before them, and themselves.
