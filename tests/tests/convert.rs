@@ -9,6 +9,8 @@ use rttng_ctf::read::{Message, Options, Reader};
 use rttng_ctf::write::Value;
 use rttng_tests::any_trace::{AnyTrace, Dice, any_trace};
 use rttng_tests::{Need, World, apps};
+use rttng_view::convert::ctf::{self, CtfOptions};
+use rttng_view::select::{Selection, Selector};
 
 /// What is printed of events without a time is not the same with names of headers.
 const NAMES: &str = "--names=payload,context,scope";
@@ -99,7 +101,7 @@ fn reads_back(written: &AnyTrace, folder: &Path, seed: u64) {
 #[test]
 fn any_trace_reads_back_as_it_was_written() {
     let folder = tempfile::tempdir().unwrap();
-    for seed in 0..400 {
+    for seed in 0..200 {
         let place = folder.path().join(seed.to_string());
         let written = any_trace(seed, &place);
         reads_back(&written, &place, seed);
@@ -235,6 +237,30 @@ fn a_part_of_a_recording_is_a_trace() {
         let ended = world.program("babeltrace2").args(PLAIN).arg(&copied).env("TZ", "UTC").run();
         assert_eq!((lines(&ended.stdout), ended.stderr.as_str()), (wanted, ""), "{name}");
     }
+    // An index that is gone comes back as it was.
+    let index = |trace: &Path| {
+        let mut folders = vec![trace.to_owned()];
+        let mut found = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                match path.is_dir() {
+                    true => folders.push(path),
+                    false if path.extension().is_some_and(|kind| kind == "idx") => found.push(path),
+                    false => {}
+                }
+            }
+        }
+        found.sort();
+        found
+    };
+    let (indexes, rebuild) =
+        (index(&trace), || world.rttng().args(["convert", "--index-only"]).arg(&trace).run().ok());
+    let content = std::fs::read(&indexes[0]).unwrap();
+    std::fs::remove_file(&indexes[0]).unwrap();
+    assert!(rebuild().contains("its index was missing, and was written"));
+    assert_eq!((index(&trace), std::fs::read(&indexes[0]).unwrap()), (indexes, content));
+    assert_eq!(rebuild(), "");
     // What is there stays.
     let ended =
         world.rttng().args(["convert", "--to=ctf1", "-o"]).arg(folder.join("--limit=3")).arg(&trace).run();
@@ -258,4 +284,55 @@ fn an_output_that_cannot_be_written_leaves_nothing() {
     let ended = convert(&trace.join("ust/uid/0/64-bit/metadata/below")).run();
     assert_eq!(ended.code(), Some(1));
     assert!(ended.stderr.contains("Not a directory"), "{}", ended.stderr);
+}
+
+/// Reads traces as far as they go, and writes them anew.
+fn recovered(trace: &Path, output: &Path, options: &CtfOptions) -> Result<u64, String> {
+    let lenient = Options { lenient: true, ..Options::default() };
+    let mut reader = Reader::open(&[trace.to_owned()], &lenient).map_err(|error| error.to_string())?;
+    let mut selector = Selector::new(Selection::default(), &reader).map_err(|error| error.to_string())?;
+    let converted = ctf::convert(&mut reader, &[trace], &mut selector, options, output);
+    converted.map(|converted| converted.events).map_err(|error| error.to_string())
+}
+
+/// Whatever the bytes, what comes out is a trace that even a strict reader reads to its end, with every event that the
+/// lenient one saw; or there is nothing.
+#[test]
+fn damaged_traces_become_valid_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut whole = 0;
+    for seed in 0..120 {
+        let (place, output) =
+            (folder.path().join(format!("{seed}")), folder.path().join(format!("{seed}-out")));
+        any_trace(seed, &place);
+        let mut dice = Dice::new(seed);
+        let files = std::fs::read_dir(&place).unwrap().map(|entry| entry.unwrap().path());
+        for file in files.filter(|path| path.is_file() && !path.ends_with("metadata")) {
+            let mut bytes = std::fs::read(&file).unwrap();
+            for _ in 0..dice.below(4) {
+                let at = dice.below(bytes.len() as u64) as usize;
+                bytes[at] = dice.bits() as u8;
+            }
+            if dice.one_in(2) {
+                bytes.truncate(dice.below(bytes.len() as u64) as usize);
+            }
+            std::fs::write(file, bytes).unwrap();
+        }
+        let packet_bytes = dice.one_in(2).then(|| dice.below(1000));
+        match recovered(&place, &output, &CtfOptions { packet_bytes, ..CtfOptions::default() }) {
+            Ok(events) => {
+                whole += 1;
+                let reader = Reader::open(&[output], &Options::default());
+                let mut reader = reader.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+                let mut read = 0;
+                while let Some(message) = reader.next().unwrap_or_else(|error| panic!("seed {seed}: {error}"))
+                {
+                    read += u64::from(matches!(message, Message::Event(_)));
+                }
+                assert_eq!(read, events, "seed {seed}");
+            }
+            Err(_) => assert!(!output.exists(), "seed {seed}"),
+        }
+    }
+    assert!(whole > 90, "only {whole} were read at all");
 }

@@ -3,10 +3,12 @@
 mod options;
 
 use std::ffi::OsString;
+use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
-use rttng_ctf::read::Reader;
+use rttng_ctf::read::{IndexState, Reader};
 use rttng_view::convert::ConvertError;
 use rttng_view::convert::ctf::{self, CtfOptions, CtfVersion};
 use rttng_view::convert::output::StagedFile;
@@ -37,25 +39,56 @@ pub(crate) fn describe() -> clap::Command {
 }
 
 fn convert(options: &Options) -> Result<(), ConvertError> {
-    let mut reader = Reader::open(&options.traces, &rttng_ctf::read::Options::default())?;
+    let (Some(format), Some(output)) = (options.to, &options.output) else {
+        return rebuild_indexes(options);
+    };
+    let reading = rttng_ctf::read::Options { lenient: !options.strict, ..Default::default() };
+    let mut reader = Reader::open(&options.traces, &reading)?;
     for trace in reader.traces() {
         for warning in trace.warnings() {
             let path = trace.metadata().display();
             eprintln!("rttng convert: {path}, line {}: {}", warning.line, warning.message);
         }
     }
-    let mut selector = Selector::new(options.selected.selection(options.clock_gmt), &reader)?;
-    match options.to {
+    let converted = write(options, format, output, &mut reader);
+    for damage in reader.damage() {
+        eprintln!("rttng convert: {damage}");
+    }
+    let count = reader.damage_count();
+    if count > reader.damage().len() as u64 {
+        eprintln!("rttng convert: {} more such faults", count - reader.damage().len() as u64);
+    }
+    converted
+}
+
+fn write(options: &Options, format: Format, output: &Path, reader: &mut Reader) -> Result<(), ConvertError> {
+    let mut selector = Selector::new(options.selected.selection(options.clock_gmt), reader)?;
+    match format {
         Format::Ctf1 | Format::Ctf2 => {
-            let version = if options.to == Format::Ctf2 { CtfVersion::Ctf2 } else { CtfVersion::Ctf1 };
+            let version = if format == Format::Ctf2 { CtfVersion::Ctf2 } else { CtfVersion::Ctf1 };
             let written = CtfOptions { version, packet_bytes: options.packet_size };
-            ctf::convert(&mut reader, &options.traces, &mut selector, &written, &options.output).map(drop)
+            ctf::convert(reader, &options.traces, &mut selector, &written, output).map(drop)
         }
         Format::Perfetto => {
-            let (staged, file) = StagedFile::create(&options.output)?;
-            let mut printer = PerfettoPrinter::new(&reader, options.perfetto.options(), &file);
-            rttng_view::run(&mut reader, &mut selector, &mut printer)?;
+            let (staged, file) = StagedFile::create(output)?;
+            let mut printer = PerfettoPrinter::new(reader, options.perfetto.options(), &file);
+            rttng_view::run(reader, &mut selector, &mut printer)?;
             staged.finish(file)
         }
     }
+}
+
+/// Says which index files it wrote.
+fn rebuild_indexes(options: &Options) -> Result<(), ConvertError> {
+    let mut out = std::io::stdout().lock();
+    for (data, state) in rttng_ctf::read::rebuild_indexes(&options.traces)? {
+        let done = match state {
+            IndexState::Missing => "its index was missing, and was written",
+            IndexState::Wrong => "its index was wrong, and was written anew",
+            IndexState::Right | IndexState::None => continue,
+        };
+        // Whoever closes standard output does not want to know.
+        let _ = writeln!(out, "{}: {done}", data.display());
+    }
+    Ok(())
 }

@@ -15,12 +15,20 @@ pub(crate) struct Options {
     pub(crate) selected: SelectionOptions,
 
     /// What to write
-    #[arg(long, alias = "output-format", value_name = "FORMAT")]
-    pub(crate) to: Format,
+    #[arg(long, alias = "output-format", value_name = "FORMAT", required_unless_present = "index_only")]
+    pub(crate) to: Option<Format>,
 
     /// Where to write it: a name that is not taken yet
-    #[arg(short = 'o', short_alias = 'w', long, value_name = "PATH")]
-    pub(crate) output: PathBuf,
+    #[arg(short = 'o', short_alias = 'w', long, value_name = "PATH", required_unless_present = "index_only")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Write no trace, but the index files of these ones anew, where they are missing or wrong
+    #[arg(long, conflicts_with_all = ["to", "output", "packet_size", "strict"])]
+    pub(crate) index_only: bool,
+
+    /// Refuse damaged traces, instead of making whole ones of what is there
+    #[arg(long)]
+    pub(crate) strict: bool,
 
     /// Make packets anew, to be at most so large where no single event is larger: bytes, or with `k`, `M` or `G` behind;
     /// without this they are as they were recorded

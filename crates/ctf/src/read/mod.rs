@@ -30,6 +30,7 @@ pub mod follow;
 mod merge;
 mod open;
 mod packets;
+mod reindex;
 mod slices;
 mod stream;
 #[cfg(test)]
@@ -42,6 +43,7 @@ pub use clock::TimeScale;
 pub(crate) use clock::clock_of;
 pub use error::ReadError;
 pub use open::Options;
+pub use reindex::{IndexState, rebuild_indexes};
 pub use slices::{Slices, StreamReader};
 
 use crate::class::{EventClass, StreamClass, TraceClass};

@@ -249,7 +249,7 @@ fn from_index(path: &Path, number: u32, size: u64, first: &PacketInfo) -> Option
     (offset == size && agrees).then_some(packets)
 }
 
-fn index_path(path: &Path) -> Option<PathBuf> {
+pub(super) fn index_path(path: &Path) -> Option<PathBuf> {
     let mut name = path.file_name()?.to_owned();
     name.push(".idx");
     Some(path.parent()?.join("index").join(name))

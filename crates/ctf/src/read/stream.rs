@@ -764,7 +764,12 @@ impl Stream {
         };
         let end = packet.offset.saturating_add(packet.packet_bits / 8);
         let (mut slots, mut head) = (self.slots.clone(), Vec::new());
-        read_head(file, path, packet.offset, end, &self.trace_decoder, &mut slots, &mut head)?;
+        let read = read_head(file, path, packet.offset, end, &self.trace_decoder, &mut slots, &mut head);
+        if let Err(error) = read {
+            let decoder = &self.trace_decoder;
+            let cut = read_cut_head(file, packet.offset, end, decoder, &mut slots, &mut head);
+            cut.filter(|_| self.lenient).ok_or(error)?;
+        }
         Ok(head)
     }
 

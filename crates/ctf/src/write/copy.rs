@@ -156,7 +156,7 @@ fn packet_context(trace: &TraceClass, stream: &StreamClass, clock: Option<&str>)
             Some(_) => {}
             None => {
                 let is_size = matches!(role, Role::ContentSize | Role::PacketSize);
-                if !is_size && !(is_time && clock.is_some()) {
+                if !(is_size || is_time && clock.is_some()) {
                     continue;
                 }
                 let mut integer = Integer::unsigned(64, 8, trace.byte_order);
@@ -320,7 +320,9 @@ impl StreamCopy {
         self.writer.align(moves.first_alignment);
         let first = start.next_multiple_of(u64::from(moves.first_alignment));
         let period = u64::from(moves.strictest.max(8));
-        let is_alike = self.writer.at() % period == first % period && first % 8 == 0 && event.end % 8 == 0;
+        let is_alike = self.writer.at() % period == first % period
+            && first.is_multiple_of(8)
+            && event.end.is_multiple_of(8);
         if is_alike && !is_long {
             self.writer.put(&event.bytes[(first / 8) as usize..(event.end / 8) as usize]);
         } else {

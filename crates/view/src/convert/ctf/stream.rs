@@ -80,6 +80,8 @@ pub(super) struct Output {
     surroundings: Vec<u8>,
     is_lossy: bool,
     end: Option<u64>,
+    /// The latest end of a written packet.
+    written_end: u64,
     /// Whether the reader told of a loss before the next recorded packet.
     is_told_of_loss: bool,
 }
@@ -129,8 +131,24 @@ impl Output {
             surroundings: Vec::new(),
             is_lossy: false,
             end: None,
+            written_end: 0,
             is_told_of_loss: false,
         }
+    }
+
+    /// Whether a time is not before another. Cycles beyond all times, which only damaged traces have, are before.
+    fn is_after(&self, time: u64, other: u64) -> bool {
+        let nanoseconds = |cycles| self.scale.map_or(0, |scale| scale.nanoseconds(cycles));
+        time >= other && nanoseconds(time) >= nanoseconds(other)
+    }
+
+    fn close(&mut self, end: Option<u64>) -> Result<(), Fault> {
+        if self.copy.is_open() {
+            let end = end.filter(|end| self.is_after(*end, self.copy.clock()));
+            self.copy.close(end)?;
+            self.written_end = self.written_end.max(end.unwrap_or(0)).max(self.copy.clock());
+        }
+        Ok(())
     }
 
     /// Takes note that the reader told of a loss.
@@ -152,7 +170,12 @@ impl Output {
         }
         while self.next <= number {
             self.leave(packets, keeps_empty, range, bounds)?;
-            self.enter(packets, self.next)?;
+            let next = self.next;
+            match self.enter(packets, next) {
+                // The reader passed over what is damaged, or had told of it.
+                Err(Fault::Read(_) | Fault::Copy(CopyError::Decode(_))) if next < number => {}
+                entered => entered?,
+            }
         }
         Ok(())
     }
@@ -209,7 +232,7 @@ impl Output {
         if current.is_written {
             self.end = end;
             if bounds.packet_bits.is_none() || self.is_lossy {
-                self.copy.close(end)?;
+                self.close(end)?;
             }
         }
         Ok(())
@@ -240,21 +263,21 @@ impl Output {
             }
             self.surroundings = surroundings;
         }
-        self.copy.close(self.end)?;
+        self.close(self.end)?;
         self.open(current, begin, current.lost_packets)
     }
 
     /// Writes a recorded packet without its events.
     fn write_empty(&mut self, packets: &Packets<'_, '_>, number: usize) -> Result<(), Fault> {
         let Some(facts) = packets.packet(number) else { return Ok(()) };
-        self.copy.close(self.end)?;
+        self.close(self.end)?;
         self.copy.enter(&packets.head(number)?)?;
         let empty =
             Current { number, facts, has_discarded: false, lost_packets: 0, is_written: true, is_cut: true };
         let end = facts.end.or(facts.begin);
         self.open(&empty, end.unwrap_or(self.clock), 0)?;
         self.end = end;
-        Ok(self.copy.close(end)?)
+        self.close(end)
     }
 
     fn open(&mut self, current: &Current, begin: u64, lost_packets: u64) -> Result<(), Fault> {
@@ -266,6 +289,8 @@ impl Output {
         self.is_lossy = current.is_lossy();
         let discarded = current.facts.events_discarded.unwrap_or(0);
         let events_discarded = discarded.wrapping_sub(self.uncounted);
+        // In damaged traces packets may overlap.
+        let begin = if self.is_after(begin, self.written_end) { begin } else { self.written_end };
         Ok(self.copy.open(PacketHead { begin, sequence_number, events_discarded })?)
     }
 
@@ -301,7 +326,7 @@ impl Output {
             self.copy.packet_bits() + (event.end - start) > most && self.copy.events_in_packet() > 0
         });
         if (is_full && !self.is_lossy) || !self.copy.event(event, start, before)? {
-            self.copy.close(Some(before))?;
+            self.close(Some(before))?;
             self.open(&current, before, 0)?;
             // A packet that begins at that time can always tell it.
             if !self.copy.event(event, start, before)? {
@@ -326,18 +351,18 @@ impl Output {
                     self.pass_to(packets, last, keeps_empty, range, bounds)?;
                 }
                 self.leave(packets, keeps_empty, range, bounds)?;
-                self.copy.close(self.end)?;
+                self.close(self.end)?;
             }
             None => {
                 // What the reader told of belongs to it, though the packet does not.
                 let is_told_of_loss = self.is_told_of_loss;
-                self.copy.close(None)?;
+                self.close(None)?;
                 if is_told_of_loss && self.sequence_number.is_some() {
                     self.enter(packets, self.next)?;
                     if let Some(mut current) = self.current.take() {
                         let begin = current.facts.begin.unwrap_or(self.clock);
                         self.begin(packets, &mut current, begin, bounds)?;
-                        self.copy.close(Some(begin))?;
+                        self.close(Some(begin))?;
                     }
                 }
             }
