@@ -25,6 +25,8 @@ pub enum Need {
     UstPreloads,
     /// The `curl` program, with HTTP/2.
     Curl,
+    /// `protoc`, which reads protocol buffers.
+    Protoc,
     /// The superuser itself: other users are played, or limits raised.
     Root,
 }
@@ -60,6 +62,7 @@ impl Need {
                 (!found).then(|| "liblttng-ust-libc-wrapper.so.1 is not installed".to_owned())
             }
             Need::Curl => lacking_programs(&["curl"]),
+            Need::Protoc => lacking_programs(&["protoc"]),
             Need::Root => (!rustix::process::geteuid().is_root()).then(|| "not run as root".to_owned()),
         }
     }

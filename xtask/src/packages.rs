@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::succeed;
 
 /// What the tests use, and no more.
-const PACKAGES: [&str; 13] = [
+const PACKAGES: [&str; 14] = [
     "babeltrace2",
     "bash",
     "curl",
@@ -15,6 +15,7 @@ const PACKAGES: [&str; 13] = [
     "liblttng-ctl-dev",
     "liblttng-ust-dev",
     "lttng-tools",
+    "protobuf-compiler",
     "python3-lttng",
     "python3-lttngust",
     "strace",
