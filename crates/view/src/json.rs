@@ -39,7 +39,9 @@ use rttng_ctf::types::Scope;
 
 use crate::number::{decimal, signed_decimal};
 use crate::out::{Literal, Out};
-use crate::{Printer, ViewError};
+use crate::parallel::{self, Edges, Gap, SlicePrinter};
+use crate::select::{Selection, Selector};
+use crate::{Printer, Ran, ViewError};
 
 /// How much is put together before it is written.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -195,6 +197,40 @@ impl<W: Write> Printer for JsonPrinter<W> {
         self.flush()?;
         self.output.flush().map_err(ViewError::Write)
     }
+}
+
+impl<W: Write> SlicePrinter for JsonPrinter<W> {
+    fn begin_slice(&mut self) {}
+
+    fn end_slice(&mut self) -> Result<Edges, ViewError> {
+        self.flush()?;
+        Ok(Edges::default())
+    }
+
+    fn fill_gap(&self, _: Gap, _: Option<(i64, u64)>) -> Vec<u8> {
+        Vec::new()
+    }
+}
+
+/// Prints all that `selection` takes, with up to `threads` threads: the bytes are those of one.
+///
+/// # Errors
+/// As [`run`](crate::run).
+pub fn print<W: Write + Send>(
+    reader: &mut Reader,
+    selection: Selection,
+    threads: usize,
+    mut output: W,
+) -> Result<Ran, ViewError> {
+    if !parallel::is_worth_it(reader, &selection, threads) {
+        let mut selector = Selector::new(selection, reader)?;
+        let mut printer = JsonPrinter::new(reader, output);
+        return crate::run(reader, &mut selector, &mut printer);
+    }
+    let make = |reader: &Reader, output, _| JsonPrinter::new(reader, output);
+    let ran = parallel::print(reader, &selection, threads, &make, &mut output, &mut std::io::sink())?;
+    output.flush().map_err(ViewError::Write)?;
+    Ok(ran)
 }
 
 impl EventJson {

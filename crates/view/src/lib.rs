@@ -35,6 +35,7 @@ mod losses;
 mod number;
 mod out;
 mod pair;
+mod parallel;
 pub mod parquet;
 pub mod perfetto;
 pub mod report;
@@ -45,4 +46,5 @@ mod view;
 mod who;
 
 pub use error::ViewError;
+pub use parallel::default_threads;
 pub use view::{Losses, Printer, Ran, run};

@@ -13,10 +13,10 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 use rttng_ctf::read::Reader;
 use rttng_view::csv::CsvPrinter;
-use rttng_view::json::JsonPrinter;
+use rttng_view::json;
 use rttng_view::parquet::ParquetTables;
 use rttng_view::select::Selector;
-use rttng_view::text::TextPrinter;
+use rttng_view::text;
 use rttng_view::{Losses, ViewError, run};
 
 use crate::{lttng, words};
@@ -123,6 +123,7 @@ fn view(options: &Options) -> Result<(Losses, bool), ViewError> {
 }
 
 fn show(options: &Options, reader: &mut Reader) -> Result<Losses, ViewError> {
+    let threads = options.threads.unwrap_or_else(rttng_view::default_threads);
     let mut selector = Selector::new(options.selection(), reader)?;
     if options.count || options.output_format == Format::Dummy {
         let ran = run(reader, &mut selector, &mut ())?;
@@ -142,17 +143,15 @@ fn show(options: &Options, reader: &mut Reader) -> Result<Losses, ViewError> {
     };
     let output = output.map_err(ViewError::Write)?;
     let ran = if options.output_format == Format::Json {
-        let mut printer = JsonPrinter::new(reader, output);
-        run(reader, &mut selector, &mut printer)
+        json::print(reader, options.selection(), threads, output)
     } else if options.output_format == Format::Csv {
         let mut printer = CsvPrinter::new(reader, &options.columns(), output, std::io::stderr());
         run(reader, &mut selector, &mut printer)
     } else {
         let color = |terminal: bool| wants_color(options.color, terminal);
         let to_terminal = options.output.is_none() && std::io::stdout().is_terminal();
-        let text = options.text(color(to_terminal), color(std::io::stderr().is_terminal()));
-        let mut printer = TextPrinter::new(reader, text, output, std::io::stderr());
-        run(reader, &mut selector, &mut printer)
+        let form = options.text(color(to_terminal), color(std::io::stderr().is_terminal()));
+        text::print(reader, options.selection(), form, threads, (output, std::io::stderr()))
     };
     Ok(ran?.losses)
 }

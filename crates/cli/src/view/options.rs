@@ -90,6 +90,10 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) no_delta: bool,
 
+    /// Print with so many threads; the output is the same for any number [default: one for each processor]
+    #[arg(long, value_name = "COUNT", value_parser = threads)]
+    pub(crate) threads: Option<usize>,
+
     /// Write to this file; for `parquet` into this folder, which is made, or is empty
     #[arg(short = 'w', long, value_name = "FILE", required_if_eq("output_format", "parquet"))]
     pub(crate) output: Option<PathBuf>,
@@ -107,6 +111,13 @@ pub(crate) enum Format {
     Csv,
     Parquet,
     Dummy,
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=256) => Ok(count),
+        _ => Err("not a number from 1 to 256".to_owned()),
+    }
 }
 
 /// When to colour.

@@ -29,7 +29,7 @@ const MAX_KEPT: usize = 1000;
 
 /// What could not be read, if that does not end everything.
 #[derive(Debug, Default)]
-pub(super) struct Damage {
+pub struct Damage {
     pub(super) lenient: bool,
     pub(super) list: Vec<ReadError>,
     pub(super) count: u64,
@@ -38,6 +38,13 @@ pub(super) struct Damage {
 impl Damage {
     pub(super) fn of(lenient: bool) -> Damage {
         Damage { lenient, ..Damage::default() }
+    }
+
+    /// Adds what was met elsewhere.
+    pub fn add(&mut self, other: Damage) {
+        self.count += other.count;
+        let room = MAX_KEPT.saturating_sub(self.list.len());
+        self.list.extend(other.list.into_iter().take(room));
     }
 
     /// Takes note of an error, or gives it back if it ends everything.

@@ -41,7 +41,7 @@ use std::sync::Arc;
 
 pub use clock::TimeScale;
 pub(crate) use clock::clock_of;
-pub use error::ReadError;
+pub use error::{Damage, ReadError};
 pub use open::Options;
 pub use reindex::{IndexState, rebuild_indexes};
 pub use slices::{Slices, StreamReader};
@@ -49,7 +49,6 @@ pub use slices::{Slices, StreamReader};
 use crate::class::{EventClass, StreamClass, TraceClass};
 use crate::decode::{Layout, PassedEvent, Visit};
 use crate::types::Scope;
-use error::Damage;
 use merge::Tournament;
 use stream::{Next, Stream};
 

@@ -47,6 +47,23 @@ impl Reader {
         self.order = Tournament::new(self.streams.iter_mut().map(|stream| stream.skip_to(begin)));
     }
 
+    /// Whether there is an end before the traces' own. There is none any more once something was wrong: what comes of it
+    /// belongs to the span in which it is.
+    pub fn is_limited(&self) -> bool {
+        self.end != Tournament::NEVER
+    }
+
+    /// Takes out what [`Reader::damage`] has.
+    pub fn take_damage(&mut self) -> Damage {
+        let lenient = Damage::of(self.damage.lenient);
+        std::mem::replace(&mut self.damage, lenient)
+    }
+
+    /// Adds what another reader of the same traces met.
+    pub fn add_damage(&mut self, damage: Damage) {
+        self.damage.add(damage);
+    }
+
     /// Goes past what was given out last, or to the start.
     #[inline]
     pub(super) fn settle(&mut self) {

@@ -10,4 +10,4 @@ mod time;
 mod values;
 
 pub use options::{Fields, Names, TextOptions, TimeFormat};
-pub use printer::TextPrinter;
+pub use printer::{TextPrinter, print};

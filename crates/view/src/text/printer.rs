@@ -14,7 +14,9 @@ use super::time::TimeText;
 use super::values::{EventScopes, ScopeText, ValueText};
 use crate::number::{decimal, nine_digits, padded_decimal};
 use crate::out::{Literal, Out};
-use crate::{Printer, ViewError};
+use crate::parallel::{self, Edges, Gap, SlicePrinter};
+use crate::select::{Selection, Selector};
+use crate::{Printer, Ran, ViewError};
 
 /// How much is put together before it is written.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -36,6 +38,9 @@ pub struct TextPrinter<W, M> {
     contexts: Vec<(usize, Literal)>,
     /// Time of the event before: nanoseconds, cycles.
     before: Option<(i64, u64)>,
+    /// Whether the time before the first event is left out, and where that was.
+    leaves_gap: bool,
+    gap: Option<Gap>,
 }
 
 /// What is the same for all events of one kind.
@@ -64,6 +69,8 @@ impl<W: Write, M: Write> TextPrinter<W, M> {
             events: events.collect(),
             contexts: vec![(usize::MAX, Literal::new(b"")); reader.stream_count()],
             before: None,
+            leaves_gap: false,
+            gap: None,
         }
     }
 
@@ -96,7 +103,11 @@ impl<W: Write, M: Write> TextPrinter<W, M> {
             } else {
                 out.put(b"(");
             }
-            put_delta(out, self.options.time, nanoseconds, cycles, self.before);
+            if self.before.is_none() && self.leaves_gap {
+                self.gap = Some(Gap { at: out.len(), time: (nanoseconds, cycles) });
+            } else {
+                put_delta(out, self.options.time, nanoseconds, cycles, self.before);
+            }
             out.put(if named { b", " } else { b") " });
         }
         self.before = Some((nanoseconds, cycles));
@@ -213,6 +224,47 @@ impl<W: Write, M: Write> Printer for TextPrinter<W, M> {
         self.flush()?;
         self.output.flush().map_err(ViewError::Write)
     }
+}
+
+impl<W: Write, M: Write> SlicePrinter for TextPrinter<W, M> {
+    fn begin_slice(&mut self) {
+        (self.before, self.gap, self.leaves_gap) = (None, None, true);
+    }
+
+    fn end_slice(&mut self) -> Result<Edges, ViewError> {
+        self.flush()?;
+        Ok(Edges { gap: self.gap, last: self.before })
+    }
+
+    fn fill_gap(&self, gap: Gap, before: Option<(i64, u64)>) -> Vec<u8> {
+        let mut out = Out::with_capacity(64);
+        let (nanoseconds, cycles) = gap.time;
+        put_delta(&mut out, self.options.time, nanoseconds, cycles, before);
+        out.bytes().to_vec()
+    }
+}
+
+/// Prints all that `selection` takes, with up to `threads` threads: the bytes are those of one.
+///
+/// # Errors
+/// As [`run`](crate::run).
+pub fn print<W: Write + Send, M: Write + Send>(
+    reader: &mut Reader,
+    selection: Selection,
+    options: TextOptions,
+    threads: usize,
+    (mut output, mut messages): (W, M),
+) -> Result<Ran, ViewError> {
+    if !parallel::is_worth_it(reader, &selection, threads) {
+        let mut selector = Selector::new(selection, reader)?;
+        let mut printer = TextPrinter::new(reader, options, output, messages);
+        return crate::run(reader, &mut selector, &mut printer);
+    }
+    let make = move |reader: &Reader, output, messages| TextPrinter::new(reader, options, output, messages);
+    let ran = parallel::print(reader, &selection, threads, &make, &mut output, &mut messages);
+    // The end of the colours.
+    let finished = TextPrinter::new(reader, options, output, messages).finish();
+    ran.and_then(|ran| finished.map(|()| ran))
 }
 
 fn put_count(out: &mut Out, count: u64, what: &str) {
