@@ -30,25 +30,26 @@ pub(crate) enum Bar {
     None,
 }
 
-const BEGIN: &str = "<!-- cargo xtask bench record: begin -->";
-const END: &str = "<!-- cargo xtask bench record: end -->";
-
-/// The lines above the rows: on what machine, how busy before, and the names of the columns.
-pub(crate) fn head() -> Vec<String> {
+/// On what machine, and how busy before.
+pub(crate) fn conditions() -> String {
     let read = |path| fs::read_to_string(path).unwrap_or_default();
     let cpuinfo = read("/proc/cpuinfo");
     let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let load = read("/proc/loadavg");
-    let conditions = format!(
+    format!(
         "{} processors ({}), Linux {}; load before: {}. Medians of turns.",
         std::thread::available_parallelism().map_or(1, usize::from),
         model.map_or("of unknown make", |(_, model)| model.trim()),
         // What follows is the builder's own.
         read("/proc/sys/kernel/osrelease").trim().split('-').next().unwrap_or_default(),
         load.split(' ').next().unwrap_or("unknown"),
-    );
+    )
+}
+
+/// The lines above the rows: the conditions, and the names of the columns.
+pub(crate) fn head() -> Vec<String> {
     vec![
-        conditions,
+        conditions(),
         String::new(),
         "| what | unit | real | ours | ours : real | bar | |".into(),
         "|---|---|--:|--:|--:|---|---|".into(),
@@ -111,15 +112,16 @@ fn median(what: &str, turns: &[Samples]) -> Option<f64> {
     Some((lower + upper) / 2.0)
 }
 
-/// Puts the table between its two marks in a page; the rest of the page stays.
+/// Puts the table of `cargo xtask bench NAME` between its two marks in a page; the rest of the page stays.
 ///
 /// # Errors
 /// When the page cannot be read or written, or has no marks.
-pub(crate) fn replace_in(page: &Path, table: &str) -> io::Result<()> {
+pub(crate) fn replace_in(page: &Path, name: &str, table: &str) -> io::Result<()> {
+    let [begin, end] = ["begin", "end"].map(|mark| format!("<!-- cargo xtask bench {name}: {mark} -->"));
     let text = fs::read_to_string(page)?;
-    let marked = text.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
-    let (before, after) = marked.ok_or_else(|| io::Error::other(format!("there is no {BEGIN} … {END}")))?;
-    fs::write(page, format!("{before}{BEGIN}\n{table}\n{END}{after}"))
+    let marked = text.split_once(&begin).and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
+    let (before, after) = marked.ok_or_else(|| io::Error::other(format!("there is no {begin} … {end}")))?;
+    fs::write(page, format!("{before}{begin}\n{table}\n{end}{after}"))
 }
 
 #[cfg(test)]

@@ -5,25 +5,72 @@ use std::process::{Command, ExitCode, Stdio};
 
 use rttng_tests::{Need, met, our_program};
 
+use crate::table;
 use crate::traces::{self, Kind};
 
 /// Events of each trace.
 const EVENTS: u64 = 10_000_000;
 
-/// Turns of each reader.
-const ROUNDS: usize = 3;
+/// Turns of babeltrace2, which takes most of the time, and of ours between them.
+const ROUNDS: usize = 2;
+const OURS_A_ROUND: usize = 2;
 
-/// What is read of each trace, with the bar of the rate, and the words for both readers.
+/// What is read, with the bar of the rate, and the words for both readers, as a shell takes them.
 struct Task {
     what: &'static str,
-    times_as_fast: f64,
-    theirs: &'static [&'static str],
-    ours: &'static [&'static str],
+    kinds: &'static [Kind],
+    bar: Bar,
+    /// After `babeltrace2 TRACE`; nothing if it has no part in it.
+    theirs: Option<&'static str>,
+    /// After `rttng view TRACE`.
+    ours: &'static str,
+}
+
+enum Bar {
+    /// At least so many times babeltrace2's rate, in processor time.
+    Times(f64),
+    /// At least so many million events a second of processor time.
+    Rate(f64),
+    /// At least so many times the rate of ours with these words, from start to end.
+    Beside(&'static str, f64),
 }
 
 const TASKS: &[Task] = &[
-    Task { what: "count", times_as_fast: 20.0, theirs: &["-o", "dummy"], ours: &["view", "--count"] },
-    Task { what: "print", times_as_fast: 10.0, theirs: &[], ours: &["view"] },
+    Task {
+        what: "all events in time order, shown nowhere, 1 thread",
+        kinds: &Kind::ALL,
+        bar: Bar::Times(20.0),
+        theirs: Some("-o dummy"),
+        ours: "-o dummy",
+    },
+    Task {
+        what: "text, 1 thread",
+        kinds: &Kind::ALL,
+        bar: Bar::Times(10.0),
+        theirs: Some(""),
+        ours: "--threads=1",
+    },
+    Task {
+        what: "text, 2 threads, from start to end, beside 1",
+        kinds: &Kind::ALL,
+        bar: Bar::Beside("--threads=1", 1.6),
+        theirs: None,
+        ours: "--threads=2",
+    },
+    Task {
+        what: "a filter that keeps 1 in 1,024, 1 thread (babeltrace2 with grep: 1 in 1,000)",
+        kinds: &[Kind::Text],
+        bar: Bar::Times(25.0),
+        theirs: Some("| grep 'value = [0-9]*007,'"),
+        ours: "--threads=1 --filter='(value & 1023) == 7'",
+    },
+    Task {
+        what: "JSON lines, 1 thread",
+        kinds: &[Kind::Integer, Kind::Text],
+        bar: Bar::Rate(5.0),
+        theirs: None,
+        ours: "--threads=1 -o json",
+    },
 ];
 
 /// Where the traces are kept for the next time.
@@ -45,42 +92,50 @@ pub(crate) fn write_traces() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Measures everything, and prints the table.
+/// Measures everything, prints the table, and puts it into the page.
 pub(crate) fn measure() -> ExitCode {
     if !met(&[Need::Babeltrace2]) {
         return ExitCode::FAILURE;
     }
-    println!("{}", lines(&folder()).join("\n"));
-    ExitCode::SUCCESS
+    let table = lines(&folder()).join("\n");
+    println!("{table}");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/performance.md");
+    match table::replace_in(&page, "view", &table) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cannot write {}: {error}", page.display());
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Measures everything, and gives the lines of the table.
 fn lines(below: &Path) -> Vec<String> {
     let mut lines = vec![
-        "| what | trace | babeltrace2, M events/s | ours, M events/s | times as fast | bar | resident: real, ours (MiB) |"
+        table::conditions(),
+        String::new(),
+        "| what | trace | babeltrace2, M events/s | ours, M events/s | times as fast | bar | | MiB resident: real, ours |"
             .to_owned(),
-        "|---|---|--:|--:|--:|---|---|".to_owned(),
+        "|---|---|--:|--:|--:|---|---|---|".to_owned(),
     ];
-    for kind in Kind::ALL {
-        let trace = traces::trace(kind, EVENTS, below).expect("there is room for a trace");
-        for task in TASKS {
-            let (mut real, mut ours) = (Vec::new(), Vec::new());
+    let ours = our_program().display().to_string();
+    for task in TASKS {
+        for kind in task.kinds {
+            let trace = traces::trace(*kind, EVENTS, below).expect("there is room for a trace");
+            let (mut real, mut our, mut beside) = (Vec::new(), Vec::new(), Vec::new());
+            let program = |words: &str| format!("'{ours}' view '{}' {words}", trace.display());
             for _ in 0..ROUNDS {
-                real.push(turn(Path::new("babeltrace2"), task.theirs, &trace));
-                ours.push(turn(our_program(), task.ours, &trace));
+                if let Some(words) = task.theirs {
+                    real.push(turn(&format!("babeltrace2 '{}' {words}", trace.display()), &trace));
+                }
+                for _ in 0..OURS_A_ROUND {
+                    our.push(turn(&program(task.ours), &trace));
+                    if let Bar::Beside(words, _) = task.bar {
+                        beside.push(turn(&program(words), &trace));
+                    }
+                }
             }
-            let rate = |turns: &[(f64, u64)]| EVENTS as f64 / 1e6 / median(turns.iter().map(|turn| turn.0));
-            let resident = |turns: &[(f64, u64)]| turns.iter().map(|turn| turn.1).max().unwrap_or(0) >> 10;
-            let (real_rate, our_rate) = (rate(&real), rate(&ours));
-            let line = format!(
-                "| {} | {} | {real_rate:.2} | {our_rate:.1} | {:.1} | ≥ {} × | {}, {} |",
-                task.what,
-                kind.name(),
-                our_rate / real_rate,
-                task.times_as_fast,
-                resident(&real),
-                resident(&ours)
-            );
+            let line = task.line(*kind, &real, &our, &beside);
             eprintln!("{line}");
             lines.push(line);
         }
@@ -88,28 +143,74 @@ fn lines(below: &Path) -> Vec<String> {
     lines
 }
 
-/// Seconds of CPU time (both readers have one thread, and a busy machine counts less so), and the most memory that was
-/// resident, in kilobytes.
-fn turn(program: &Path, words: &[&str], trace: &Path) -> (f64, u64) {
+impl Task {
+    fn line(&self, kind: Kind, real: &[Turn], ours: &[Turn], beside: &[Turn]) -> String {
+        let rate = |turns: &[Turn], seconds: fn(&Turn) -> f64| {
+            EVENTS as f64 / 1e6 / median(turns.iter().map(seconds).collect())
+        };
+        let (processor, elapsed): (fn(&Turn) -> f64, fn(&Turn) -> f64) =
+            (|turn| turn.processor, |turn| turn.elapsed);
+        let number = |turns: &[Turn]| match turns {
+            [] => "–".to_owned(),
+            turns => format!("{:.2}", rate(turns, processor)),
+        };
+        let (our_rate, times, bar, reached) = match self.bar {
+            Bar::Times(bar) => {
+                let times = rate(ours, processor) / rate(real, processor);
+                (rate(ours, processor), Some(times), format!("≥ {bar} ×"), times >= bar)
+            }
+            Bar::Rate(bar) => {
+                (rate(ours, processor), None, format!("≥ {bar} M/s"), rate(ours, processor) >= bar)
+            }
+            Bar::Beside(_, bar) => {
+                let times = rate(ours, elapsed) / rate(beside, elapsed);
+                (rate(ours, elapsed), Some(times), format!("≥ {bar} ×"), times >= bar)
+            }
+        };
+        let resident = |turns: &[Turn]| match turns.iter().map(|turn| turn.resident_kib).max() {
+            Some(most) => format!("{}", most >> 10),
+            None => "–".to_owned(),
+        };
+        format!(
+            "| {} | {} | {} | {our_rate:.1} | {} | {bar} | {} | {}, {} |",
+            self.what,
+            kind.name(),
+            number(real),
+            times.map_or("–".to_owned(), |times| format!("{times:.1}")),
+            if reached { "reached" } else { "**missed**" },
+            resident(real),
+            resident(ours)
+        )
+    }
+}
+
+/// What one run took.
+struct Turn {
+    /// Seconds of processor time of all its processes, which a busy machine counts less in than what passed.
+    processor: f64,
+    elapsed: f64,
+    /// The most that one of its processes had.
+    resident_kib: u64,
+}
+
+/// Runs a line of the shell, its output thrown away.
+fn turn(line: &str, trace: &Path) -> Turn {
     let usage = trace.with_extension("usage");
     let status = Command::new("/usr/bin/time")
-        .args(["-f", "%U %S %M", "-o"])
+        .args(["-f", "%U %S %e %M", "-o"])
         .arg(&usage)
-        .arg(program)
-        .args(words)
-        .arg(trace)
+        .args(["sh", "-c", line])
         .stdout(Stdio::null())
         .status()
         .expect("time starts");
-    assert!(status.success(), "{} {words:?}: {status}", program.display());
+    assert!(status.success(), "{line}: {status}");
     let text = std::fs::read_to_string(&usage).unwrap_or_default();
     let numbers: Vec<f64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
-    let [user, system, resident] = numbers[..] else { panic!("time says {text:?}") };
-    (user + system, resident as u64)
+    let [user, system, elapsed, resident] = numbers[..] else { panic!("time says {text:?}") };
+    Turn { processor: user + system, elapsed, resident_kib: resident as u64 }
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
+fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+    (values[values.len() / 2] + values[(values.len() - 1) / 2]) / 2.0
 }
