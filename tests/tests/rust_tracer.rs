@@ -274,3 +274,14 @@ fn triggers_wait_for_events() {
     assert!(!events.is_empty());
     assert!(events.iter().all(|event| event.int("number") > Some(20)), "{:?}", events[0]);
 }
+
+/// Firing an event makes no system call and allocates nothing; and it takes no lock, for a lock that is held would need
+/// the system call to wait for it.
+#[test]
+fn firing_an_event_asks_nothing_of_the_system() {
+    let Some(recording) = Recording::create(Cast::REAL, &[]) else { return };
+    recording.lttng(["enable-event", "-u", "rust:pure", "--filter", "number != 7 || text == \"no*\""]);
+    recording.lttng(["start"]);
+    assert_eq!(recording.traced(TRACED).arg("pure").run().ok(), "0");
+    assert_eq!(recording.finish().len(), 99);
+}

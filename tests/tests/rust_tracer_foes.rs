@@ -61,11 +61,17 @@ impl Lair {
 
     /// The two connections of a program: command and notify.
     fn meet(&self) -> (UnixStream, UnixStream) {
+        self.meet_speaking(9)
+    }
+
+    /// The same, of that revision of the protocol.
+    fn meet_speaking(&self, major: u32) -> (UnixStream, UnixStream) {
         let connection = || {
             let (mut socket, _) = self.listener.accept().expect("a program connects");
             let mut registration = [0; 136];
             socket.read_exact(&mut registration).expect("a program registers");
             assert_eq!(registration[..4], 0xC57C_57C5u32.to_ne_bytes());
+            assert_eq!(registration[4..8], major.to_ne_bytes());
             socket
         };
         (connection(), connection())
@@ -137,6 +143,17 @@ fn a_daemon_that_hangs_up_is_no_loss() {
     let victim = lair.victim("-1");
     drop(lair.meet());
     survives(victim);
+}
+
+/// Daemons of LTTng 2.12 know revision 8 only, and hang up on others.
+#[test]
+fn an_older_daemon_is_spoken_to_as_it_knows() {
+    let lair = Lair::new();
+    let victim = lair.patient_victim();
+    drop(lair.meet_speaking(9));
+    let (mut socket, _notify) = lair.meet_speaking(8);
+    assert_eq!(ask(&mut socket, &command(0, DONE, &[])), Some((0, 0)));
+    lair.spare(victim);
 }
 
 #[test]

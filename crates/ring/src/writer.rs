@@ -38,6 +38,7 @@ impl Slot {
     }
 
     /// Bytes of the slot.
+    #[inline]
     pub fn len(&self) -> usize {
         self.end.wrapping_sub(self.begin) as usize
     }
@@ -53,11 +54,21 @@ impl Slot {
     }
 
     /// The clock when the slot was reserved, which is the record's time.
+    #[inline]
     pub fn timestamp(&self) -> u64 {
         self.timestamp
     }
 
+    /// The same slot once more, for who has to commit it from a place where it cannot be moved out. Only one of the two
+    /// may be committed: the other one would count bytes twice, which damages the trace, and nothing else.
+    #[doc(hidden)]
+    #[inline]
+    pub fn again(&self) -> Slot {
+        Slot { ..*self }
+    }
+
     /// Whether the event header must carry the whole time.
+    #[inline]
     pub fn has_full_timestamp(&self) -> bool {
         self.full_timestamp
     }

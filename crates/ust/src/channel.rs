@@ -1,6 +1,7 @@
 //! A channel as events go into it: its ring buffers and what each record begins with. Made when a session starts for
 //! the first time, never changed after that, freed when nobody can be using it.
 
+use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -43,14 +44,12 @@ pub(crate) struct Channel {
     pub(crate) is_alive: AtomicBool,
 }
 
-/// Room for one record. Dropping it commits what was written, so that a panic on the way leaves no hole behind.
+/// A record that is being written. Dropping it, which only a panic does, commits what was written: no hole is left.
 #[derive(Debug)]
-pub(crate) struct Record<'c> {
+struct Record<'c> {
     channel: &'c Channel,
     stream: &'c ChannelStream,
-    slot: Option<Slot>,
-    /// Bytes before the fields.
-    written: usize,
+    slot: Slot,
 }
 
 const SHORT_COMPACT_IDS: u32 = 31;
@@ -118,67 +117,134 @@ impl Header {
 }
 
 impl Channel {
-    /// Reserves room for a record and writes what stands before its fields. `None`: it is lost, and counted where the
-    /// ring buffer counts.
+    /// Reserves room for a record, writes it, and commits it. It may be lost, and is counted then where the ring buffer
+    /// counts.
     #[inline(always)]
-    pub(crate) fn begin(&self, moment: &Moment, id: u32, payload: PayloadSize) -> Option<Record<'_>> {
+    pub(crate) fn record(
+        &self,
+        moment: &Moment,
+        id: u32,
+        payload: PayloadSize,
+        write: impl FnOnce(&mut SlotWriter<'_>),
+    ) {
         if self.contexts.is_empty() {
-            return self.reserve(moment, id, &[], payload);
+            self.put(moment, id, &[], payload, write);
+        } else {
+            let mut write = Some(write);
+            self.record_with_contexts(moment, id, payload, &mut |to| {
+                if let Some(write) = write.take() {
+                    write(to);
+                }
+            });
         }
-        self.begin_with_contexts(moment, id, payload)
     }
 
     #[inline(never)]
-    fn begin_with_contexts(&self, moment: &Moment, id: u32, payload: PayloadSize) -> Option<Record<'_>> {
-        self.contexts.sample(moment, |contexts| self.reserve(moment, id, contexts, payload))
+    fn record_with_contexts(
+        &self,
+        moment: &Moment,
+        id: u32,
+        payload: PayloadSize,
+        write: &mut dyn FnMut(&mut SlotWriter<'_>),
+    ) {
+        self.contexts.sample(moment, |contexts| self.put(moment, id, contexts, payload, write));
     }
 
     #[inline(always)]
-    fn reserve(&self, moment: &Moment, id: u32, contexts: &[u8], payload: PayloadSize) -> Option<Record<'_>> {
-        let stream = self.streams.get(moment.cpu as usize)?;
-        let context_alignment = self.contexts.alignment() as u64;
-        let (bytes, alignment) = (payload.bytes() as u64, payload.alignment() as u64);
-        let size_at = |position: u64, full_timestamp: bool| {
-            let header = self.header.end(position, id, full_timestamp);
-            let contexts = align(header, context_alignment) + contexts.len() as u64;
-            align(contexts, alignment).wrapping_sub(position).saturating_add(bytes)
+    fn put(
+        &self,
+        moment: &Moment,
+        id: u32,
+        contexts: &[u8],
+        payload: PayloadSize,
+        write: impl FnOnce(&mut SlotWriter<'_>),
+    ) {
+        let Some(stream) = self.streams.get(moment.cpu as usize) else { return };
+        let context_alignment = self.contexts.alignment();
+        let sizes = Sizes {
+            header: self.header,
+            id,
+            contexts: contexts.len() as u64,
+            context_alignment: context_alignment as u64,
+            payload: payload.bytes() as u64,
+            payload_alignment: payload.alignment() as u64,
         };
-        let mut patience = None;
-        let wait = || patience.get_or_insert_with(|| Patience::of(self)).wait(self);
-        let mut slot = stream.ring.reserve(size_at, monotonic_now, wait).ok()?;
-        let (timestamp, full_timestamp) = (slot.timestamp(), slot.has_full_timestamp());
-        let mut writer = stream.ring.fill(&mut slot, 0);
-        let len = writer.left();
+        let Ok(slot) = stream.ring.reserve(sizes.at(), monotonic_now, patience(self)) else { return };
+        let mut record = Record { channel: self, stream, slot };
+        let (timestamp, full_timestamp) = (record.slot.timestamp(), record.slot.has_full_timestamp());
+        let mut writer = stream.ring.fill(&mut record.slot, 0);
         self.header.write(&mut writer, id, timestamp, full_timestamp);
         if !contexts.is_empty() {
-            pad(&mut writer, context_alignment as usize);
+            pad(&mut writer, context_alignment);
             writer.bytes(contexts);
         }
         pad(&mut writer, payload.alignment());
-        let written = len - writer.left();
-        Some(Record { channel: self, stream, slot: Some(slot), written })
+        write(&mut writer);
+        writer.finish();
+        record.commit();
     }
 }
 
-impl Record<'_> {
-    /// Lets `write` fill in the fields.
+/// What makes up the size of a record.
+#[derive(Debug, Clone, Copy)]
+struct Sizes {
+    header: Header,
+    id: u32,
+    contexts: u64,
+    context_alignment: u64,
+    payload: u64,
+    payload_alignment: u64,
+}
+
+impl Sizes {
+    /// The size of the record at a position. Its type is one for all payloads, so that the rarer paths of the ring
+    /// buffer are there once.
     #[inline(always)]
-    pub(crate) fn write(&mut self, write: impl FnOnce(&mut SlotWriter<'_>)) {
-        if let Some(slot) = &mut self.slot {
-            let mut writer = self.stream.ring.fill(slot, self.written);
-            write(&mut writer);
-            writer.finish();
+    fn at(self) -> impl Fn(u64, bool) -> u64 {
+        move |position, full_timestamp| {
+            let header = self.header.end(position, self.id, full_timestamp);
+            let contexts = align(header, self.context_alignment) + self.contexts;
+            align(contexts, self.payload_alignment).wrapping_sub(position).saturating_add(self.payload)
+        }
+    }
+}
+
+/// What waits for room, one nap at a call; of one type for all payloads.
+#[inline(always)]
+fn patience(channel: &Channel) -> impl FnMut() -> bool + '_ {
+    let mut patience = None;
+    move || patience.get_or_insert_with(|| Patience::of(channel)).wait(channel)
+}
+
+impl Record<'_> {
+    #[inline(always)]
+    fn commit(self) {
+        // Taken apart, so that the usual way needs none of it in memory.
+        let record = ManuallyDrop::new(self);
+        let (channel, stream, slot) = (record.channel, record.stream, record.slot.again());
+        if stream.ring.commit(slot) {
+            channel.wake(stream);
         }
     }
 }
 
 impl Drop for Record<'_> {
-    #[inline(always)]
+    #[cold]
+    #[inline(never)]
     fn drop(&mut self) {
-        let Some(slot) = self.slot.take() else { return };
-        let wake = self.stream.ring.commit(slot);
-        if wake && self.channel.wakes_reader && self.channel.is_alive.load(Ordering::Relaxed) {
-            signals::write_without_sigpipe(self.stream.wakeup.as_fd());
+        if self.stream.ring.commit(self.slot.again()) {
+            self.channel.wake(self.stream);
+        }
+    }
+}
+
+impl Channel {
+    /// Wakes the consumer daemon: a sub-buffer is complete.
+    #[cold]
+    #[inline(never)]
+    fn wake(&self, stream: &ChannelStream) {
+        if self.wakes_reader && self.is_alive.load(Ordering::Relaxed) {
+            signals::write_without_sigpipe(stream.wakeup.as_fd());
         }
     }
 }

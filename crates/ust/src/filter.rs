@@ -45,6 +45,7 @@ impl Linked {
 
 impl Linked {
     /// Whether the filter lets an event pass.
+    #[inline(never)]
     fn accepts(&self, fields: &dyn FieldSource, moment: &Moment) -> bool {
         // Most filters ask for fields only: no room for contexts is made for them.
         if self.app_contexts.is_empty() {

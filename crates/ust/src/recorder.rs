@@ -78,9 +78,8 @@ impl Recorders {
             if !recorder.filters.accept(&fields, moment) {
                 continue;
             }
-            if let Some(mut record) = recorder.channel.begin(moment, recorder.event_id, payload.measure()) {
-                record.write(|to| payload.write(to));
-            }
+            let size = payload.measure();
+            recorder.channel.record(moment, recorder.event_id, size, |to| payload.write(to));
         }
         for notifier in &self.notifiers {
             if notifier.filters.accept(&fields, moment) {

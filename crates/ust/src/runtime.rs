@@ -209,7 +209,7 @@ fn serve(place: &Place) {
                     _ => Dialect::Abi9,
                 };
             }
-            End::Gone => {}
+            End::Gone => dialect = Dialect::Abi9,
         }
         confusions = 0;
         failures += 1;

@@ -5,10 +5,12 @@
 //! * `idle FILE`: fires an event each 10 ms until that file exists; prints `ready` first, and writes how many there were
 //!   into `FILE.progress`.
 //! * `fork`: fires an event, forks, fires one in the child and one more in the parent.
+//! * `pure`: fires events in a thread that may make no system call and that counts what it allocates; prints that.
 //! * `late`: registers a kind of event while it runs and fires it.
 
 use std::io::Write as _;
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rttng_ust::{EventClass, Field, Value, event, provide_app_context, record, register};
@@ -22,6 +24,7 @@ fn main() {
         Some("types") => types(),
         Some("idle") => idle(arguments.get(1).expect("a file")),
         Some("fork") => fork(),
+        Some("pure") => pure(),
         Some("late") => late(),
         other => panic!("no such part: {other:?}"),
     }
@@ -126,4 +129,53 @@ fn late() {
         register(class);
         record(class, &(1u64,));
     }
+}
+
+/// Counts allocations of all threads.
+struct Counting;
+
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[expect(unsafe_code, reason = "counting allocations is what is tested")]
+// SAFETY: everything is handed on to the system's allocator.
+unsafe impl std::alloc::GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: std::alloc::Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: as the caller promises.
+        unsafe { std::alloc::System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: std::alloc::Layout) {
+        // SAFETY: as the caller promises.
+        unsafe { std::alloc::System.dealloc(memory, layout) }
+    }
+}
+
+/// In seccomp's strict mode the kernel ends a process that asks for anything but `read`, `write` and `exit`: a thread
+/// that fires events there makes no system call. (Waking the consumer daemon is one, for each whole sub-buffer: there are
+/// too few events here.)
+fn pure() {
+    static ALLOCATED: AtomicU64 = AtomicU64::new(u64::MAX);
+    std::thread::spawn(|| {
+        event!("rust:pure", number: u64 = 0, text: &str = "the first");
+        rustix::thread::set_secure_computing_mode(rustix::thread::SecureComputingMode::Strict)
+            .expect("a kernel with seccomp");
+        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        for number in 1..100u64 {
+            event!("rust:pure", number: u64 = number, text: &str = "one of them");
+        }
+        ALLOCATED.store(ALLOCATIONS.load(Ordering::Relaxed) - before, Ordering::Relaxed);
+        // Even ending the thread would be a system call too many.
+        loop {
+            std::hint::spin_loop();
+        }
+    });
+    // This thread allocates nothing meanwhile.
+    while ALLOCATED.load(Ordering::Relaxed) == u64::MAX {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    println!("{}", ALLOCATED.load(Ordering::Relaxed));
 }
