@@ -39,6 +39,10 @@ pub(crate) struct SelectionOptions {
     /// Take no more events than so many
     #[arg(long, value_name = "COUNT")]
     limit: Option<u64>,
+
+    /// Show of each trace only the time in which all of its streams have packets
+    #[arg(long)]
+    stream_intersection: bool,
 }
 
 impl SelectionOptions {
@@ -53,6 +57,7 @@ impl SelectionOptions {
             cpus: self.cpus.clone(),
             processes: self.processes.iter().map(|text| Process::from(text.as_str())).collect(),
             limit: self.limit,
+            stream_intersection: self.stream_intersection,
         }
     }
 }

@@ -145,3 +145,26 @@ fn json_tells_of_losses() {
     assert_eq!((lost.len(), &lost[0]["lost"], &lost[0]["count"]), (1, &json!("events"), &json!(290)));
     assert_eq!(lost[0]["stream"], json!({"class": 0, "id": 0}));
 }
+
+/// From the latest first packet to the earliest end of a last one, as babeltrace2 2.0.4 has it.
+#[test]
+fn only_the_time_that_all_streams_share_can_be_shown() {
+    let trace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/trace/discarded/trace");
+    let mut reader = Reader::open(&[trace], &Options::default()).unwrap();
+    let spans: Vec<_> = (0..2)
+        .map(|stream| reader.packets(stream).filter_map(|packet| packet.span).collect::<Vec<_>>())
+        .collect();
+    let begin = spans.iter().map(|of| of[0].0).max().unwrap();
+    let end = spans.iter().map(|of| of[of.len() - 1].1).min().unwrap();
+    let mut within = 0;
+    while let Some(message) = reader.next().unwrap() {
+        if let rttng_ctf::read::Message::Event(event) = message {
+            within += u64::from((begin..=end).contains(&event.nanoseconds().unwrap()));
+        }
+    }
+    let trace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/trace/discarded/trace");
+    let mut reader = Reader::open(&[trace], &Options::default()).unwrap();
+    let selection = Selection { stream_intersection: true, ..Selection::default() };
+    let mut selector = Selector::new(selection, &reader).unwrap();
+    assert_eq!(rttng_view::run(&mut reader, &mut selector, &mut ()).unwrap().events, within);
+}

@@ -32,6 +32,8 @@ pub struct Selection {
     pub processes: Vec<Process>,
     /// No more events than this.
     pub limit: Option<u64>,
+    /// Of each trace only the time in which all of its streams have packets.
+    pub stream_intersection: bool,
 }
 
 /// A process.
@@ -88,6 +90,8 @@ pub struct Selector {
     packet: Option<(usize, usize)>,
     values: EventValues,
     left: u64,
+    /// By trace: the time in which all of its streams have packets, if only that is wanted.
+    shared: Vec<(i64, i64)>,
     /// Whether nothing was asked for.
     is_all: bool,
 }
@@ -142,7 +146,8 @@ impl Selector {
             && selection.filter.is_none()
             && selection.cpus.is_empty()
             && selection.processes.is_empty()
-            && selection.limit.is_none();
+            && selection.limit.is_none()
+            && !selection.stream_intersection;
         let selector = Selector {
             range: None,
             rules,
@@ -150,6 +155,7 @@ impl Selector {
             packet: None,
             values: EventValues::default(),
             left: selection.limit.unwrap_or(u64::MAX),
+            shared: if selection.stream_intersection { shared(reader) } else { Vec::new() },
             is_all,
             selection,
         };
@@ -202,6 +208,11 @@ impl Selector {
             if time > range.1 {
                 return Ok(Verdict::Stop);
             }
+            if let Some((begin, end)) = self.shared.get(event.trace_number())
+                && !(*begin..=*end).contains(&time)
+            {
+                return Ok(Verdict::Pass);
+            }
         }
         let rule = &self.rules[event.trace_number()][event.stream_class_number()][event.class_number()];
         if matches!(rule, Rule::Never) {
@@ -246,6 +257,20 @@ impl Selector {
         let end = at(self.selection.end, "end")?.unwrap_or(i64::MAX);
         if begin > end { Err(SelectError::Backwards) } else { Ok((begin, end)) }
     }
+}
+
+/// For each trace the time in which all of its streams have packets: empty if there is none.
+fn shared(reader: &Reader) -> Vec<(i64, i64)> {
+    let mut shared = vec![(i64::MIN, i64::MAX); reader.traces().len()];
+    for stream in 0..reader.stream_count() {
+        let spans: Vec<_> = reader.packets(stream).filter_map(|packet| packet.span).collect();
+        if let (Some(first), Some(last)) = (spans.first(), spans.last()) {
+            let (begin, end) = &mut shared[reader.stream(stream).trace];
+            *begin = (*begin).max(first.0);
+            *end = (*end).min(last.1);
+        }
+    }
+    shared
 }
 
 /// The CPU that the event's packet was recorded on.
