@@ -22,7 +22,39 @@
 //! Events of one time come in the order of babeltrace2: by the UUID of the trace, then by its name, then by the ids of
 //! stream class and stream.
 //!
-//! Memory: a window of 128 KiB for each stream (more for larger events), and 72 bytes for each packet.
+//! Streams can be read one by one ([`Reader::into_streams`]), and spans of time by several threads, each with a
+//! [fork](Reader::fork) of the reader. Here the events of each span are counted, in no matter which order:
+//!
+//! ```no_run
+//! use std::sync::Mutex;
+//! use rttng_ctf::read::{Options, Passed, Reader};
+//!
+//! let reader = Reader::open(&["/tmp/trace".into()], &Options::default())?;
+//! assert!(reader.is_divisible());
+//! let slices = Mutex::new(reader.slices(1 << 20));
+//! let count = || {
+//!     let mut own = reader.fork();
+//!     let mut events = 0;
+//!     loop {
+//!         let Some((begin, end)) = slices.lock().ok().and_then(|mut slices| slices.next()) else { return events };
+//!         own.limit_to(begin, end);
+//!         while let Ok(Some(passed)) = own.pass() {
+//!             if let Passed::Events(count) = passed {
+//!                 events += count;
+//!             }
+//!         }
+//!     }
+//! };
+//! let events: u64 = std::thread::scope(|scope| {
+//!     let other = scope.spawn(count);
+//!     count() + other.join().unwrap_or(0)
+//! });
+//! println!("{events} events");
+//! # Ok::<(), rttng_ctf::read::ReadError>(())
+//! ```
+//!
+//! Memory: a window of 128 KiB (more for larger events) and a batch of 8 KiB for each stream of each reader, and 72 bytes
+//! for each packet, which forks share.
 
 mod clock;
 mod error;
