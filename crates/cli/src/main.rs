@@ -7,6 +7,7 @@ mod describe;
 mod dispatch;
 mod doctor;
 mod generate;
+mod guide;
 mod inspect;
 mod instrumented;
 mod lttng;

@@ -37,6 +37,7 @@ use rttng_ctf::decode::{Labels, Layout, NodeId, NodeKind, Visit};
 use rttng_ctf::read::{Event, LossCount, Lost, Reader, Trace};
 use rttng_ctf::types::Scope;
 
+use crate::follow::FollowingPrinter;
 use crate::number::{decimal, signed_decimal};
 use crate::out::{Literal, Out};
 use crate::parallel::{self, Edges, Gap, SlicePrinter};
@@ -105,6 +106,17 @@ enum Form {
 impl<W: Write> JsonPrinter<W> {
     /// Prints what `reader` gives.
     pub fn new(reader: &Reader, output: W) -> JsonPrinter<W> {
+        let mut printer = JsonPrinter {
+            output,
+            out: Out::with_capacity(BUFFER_BYTES + BUFFER_BYTES / 4),
+            events: Vec::new(),
+            streams: Vec::new(),
+        };
+        printer.make_tables(reader);
+        printer
+    }
+
+    fn make_tables(&mut self, reader: &Reader) {
         let events = reader.traces().iter().map(|trace| {
             let streams = trace.class().streams.iter().enumerate();
             let of_stream = |(stream, class): (usize, &rttng_ctf::StreamClass)| {
@@ -117,20 +129,16 @@ impl<W: Write> JsonPrinter<W> {
             packet: usize::MAX,
             context: Vec::new(),
         });
-        JsonPrinter {
-            output,
-            out: Out::with_capacity(BUFFER_BYTES + BUFFER_BYTES / 4),
-            events: events.collect(),
-            streams: streams.collect(),
-        }
+        self.events = events.collect();
+        self.streams = streams.collect();
     }
 
     fn end_line(&mut self) -> Result<(), ViewError> {
         self.out.put(b"}\n");
-        if self.out.len() >= BUFFER_BYTES { self.flush() } else { Ok(()) }
+        if self.out.len() >= BUFFER_BYTES { self.write_out() } else { Ok(()) }
     }
 
-    fn flush(&mut self) -> Result<(), ViewError> {
+    fn write_out(&mut self) -> Result<(), ViewError> {
         let written = self.output.write_all(self.out.bytes()).map_err(ViewError::Write);
         self.out.clear();
         written
@@ -194,7 +202,18 @@ impl<W: Write> Printer for JsonPrinter<W> {
     }
 
     fn finish(&mut self) -> Result<(), ViewError> {
-        self.flush()?;
+        self.write_out()?;
+        self.output.flush().map_err(ViewError::Write)
+    }
+}
+
+impl<W: Write> FollowingPrinter for JsonPrinter<W> {
+    fn grown(&mut self, reader: &Reader) {
+        self.make_tables(reader);
+    }
+
+    fn flush(&mut self) -> Result<(), ViewError> {
+        self.write_out()?;
         self.output.flush().map_err(ViewError::Write)
     }
 }

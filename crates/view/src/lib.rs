@@ -9,6 +9,7 @@
 //! * [`inspect`]: what a trace is made of, and what is wrong with it.
 //! * [`select`]: which events are shown.
 //! * [`convert`]: traces in other forms.
+//! * [`mod@follow`]: traces that are still being written.
 //! * [`run`]: from a reader through a selection to one of the forms.
 //!
 //! ```no_run
@@ -29,6 +30,7 @@ mod columns;
 pub mod convert;
 pub mod csv;
 mod error;
+pub mod follow;
 pub mod inspect;
 pub mod json;
 mod losses;

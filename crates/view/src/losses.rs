@@ -1,6 +1,8 @@
 //! How much was lost, from what streams tell of it.
 
-use rttng_ctf::read::{LossCount, Lost};
+use std::collections::HashMap;
+
+use rttng_ctf::read::{LossCount, Lost, Reader};
 
 /// Sums up what streams tell of their losses.
 ///
@@ -9,18 +11,20 @@ use rttng_ctf::read::{LossCount, Lost};
 /// most that was ever counted is new.
 #[derive(Debug, Default)]
 pub(crate) struct LossMeter {
-    /// By stream: the counter since the first packet, and the most that it ever was.
-    streams: Vec<(i64, i64)>,
+    /// By trace, stream class and stream: the counter since the first packet, and the most that it ever was.
+    streams: HashMap<(usize, usize, u64), (i64, i64)>,
 }
 
 impl LossMeter {
     /// The same loss, with what is new of it.
-    pub(crate) fn new_of(&mut self, stream: usize, lost: &Lost) -> Lost {
+    pub(crate) fn new_of(&mut self, reader: &Reader, stream: usize, lost: &Lost) -> Lost {
+        let info = reader.stream(stream);
+        self.of_stream((info.trace, info.class, info.instance), lost)
+    }
+
+    fn of_stream(&mut self, stream: (usize, usize, u64), lost: &Lost) -> Lost {
         let LossCount::Events(count) = lost.count else { return *lost };
-        if self.streams.len() <= stream {
-            self.streams.resize(stream + 1, (0, 0));
-        }
-        let (counter, most) = &mut self.streams[stream];
+        let (counter, most) = self.streams.entry(stream).or_default();
         *counter = counter.wrapping_add(count as i64);
         let new = counter.saturating_sub(*most).max(0);
         *most = (*most).max(*counter);
@@ -35,9 +39,9 @@ mod tests {
     #[test]
     fn what_is_counted_twice_is_lost_once() {
         let mut meter = LossMeter::default();
-        let mut new = |stream: usize, count: u64| {
+        let mut new = |stream: u64, count: u64| {
             let lost = Lost { count: LossCount::Events(count), span: None };
-            match meter.new_of(stream, &lost).count {
+            match meter.of_stream((0, 0, stream), &lost).count {
                 LossCount::Events(new) => new,
                 other => panic!("{other:?}"),
             }

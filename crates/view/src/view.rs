@@ -73,7 +73,7 @@ fn go<P: Printer>(reader: &mut Reader, selector: &mut Selector, printer: &mut P)
             match passed {
                 Passed::Events(count) => ran.events += count,
                 Passed::Lost { stream, lost } => {
-                    ran.losses.add(&meter.new_of(stream, &lost));
+                    ran.losses.add(&meter.new_of(reader, stream, &lost));
                     printer.lost(reader, stream, &lost)?;
                 }
             }

@@ -1,6 +1,7 @@
 //! `rttng view TRACE...`: the events of traces as text. `rttng view SESSION` is LTTng's command, which then comes back
 //! here with the session's folder.
 
+mod follow;
 mod options;
 
 use std::ffi::OsString;
@@ -37,10 +38,11 @@ pub(crate) fn main(argv: Vec<OsString>) -> ExitCode {
         Err(error) => return words::end(&error),
     };
     let is_session = |trace: &PathBuf| !trace.exists() && trace.components().count() == 1;
-    if options.traces.is_empty() || options.traces.iter().any(is_session) {
+    if !options.follow && (options.traces.is_empty() || options.traces.iter().any(is_session)) {
         return as_lttng(argv);
     }
-    match view(&options) {
+    let outcome = if options.follow { follow::follow(&options) } else { view(&options) };
+    match outcome {
         Ok((losses, _)) if options.fail_on_loss && !losses.is_none() => {
             eprintln!("rttng view: {}", summed_up(&losses));
             ExitCode::from(LOST)
@@ -95,13 +97,7 @@ fn as_lttng(argv: Vec<OsString>) -> ExitCode {
 
 /// Shows what is asked for; gives what was lost, and whether all could be read.
 fn view(options: &Options) -> Result<(Losses, bool), ViewError> {
-    let seconds = options.clock_offset.saturating_mul(1_000_000_000);
-    let reading = rttng_ctf::read::Options {
-        clock_offset_ns: seconds.saturating_add(options.clock_offset_ns),
-        lenient: !options.strict,
-        ..Default::default()
-    };
-    let mut reader = Reader::open(&options.traces, &reading)?;
+    let mut reader = Reader::open(&options.traces, &reading(options))?;
     for trace in reader.traces() {
         for warning in trace.warnings() {
             let path = trace.metadata().display();
@@ -136,24 +132,41 @@ fn show(options: &Options, reader: &mut Reader) -> Result<Losses, ViewError> {
         let mut tables = ParquetTables::new(reader, folder)?;
         return Ok(run(reader, &mut selector, &mut tables)?.losses);
     }
-    let output = match &options.output {
-        Some(path) => File::create(path),
-        // Not std's own: that one looks for the ends of lines.
-        None => std::io::stdout().as_fd().try_clone_to_owned().map(File::from),
-    };
-    let output = output.map_err(ViewError::Write)?;
+    let output = open_output(options)?;
     let ran = if options.output_format == Format::Json {
         json::print(reader, options.selection(), threads, output)
     } else if options.output_format == Format::Csv {
         let mut printer = CsvPrinter::new(reader, &options.columns(), output, std::io::stderr());
         run(reader, &mut selector, &mut printer)
     } else {
-        let color = |terminal: bool| wants_color(options.color, terminal);
-        let to_terminal = options.output.is_none() && std::io::stdout().is_terminal();
-        let form = options.text(color(to_terminal), color(std::io::stderr().is_terminal()));
-        text::print(reader, options.selection(), form, threads, (output, std::io::stderr()))
+        text::print(reader, options.selection(), text_options(options), threads, (output, std::io::stderr()))
     };
     Ok(ran?.losses)
+}
+
+/// How traces are read.
+fn reading(options: &Options) -> rttng_ctf::read::Options {
+    let seconds = options.clock_offset.saturating_mul(1_000_000_000);
+    rttng_ctf::read::Options {
+        clock_offset_ns: seconds.saturating_add(options.clock_offset_ns),
+        lenient: !options.strict,
+        ..Default::default()
+    }
+}
+
+fn open_output(options: &Options) -> Result<File, ViewError> {
+    let output = match &options.output {
+        Some(path) => File::create(path),
+        // Not std's own: that one looks for the ends of lines.
+        None => std::io::stdout().as_fd().try_clone_to_owned().map(File::from),
+    };
+    output.map_err(ViewError::Write)
+}
+
+fn text_options(options: &Options) -> rttng_view::text::TextOptions {
+    let color = |terminal: bool| wants_color(options.color, terminal);
+    let to_terminal = options.output.is_none() && std::io::stdout().is_terminal();
+    options.text(color(to_terminal), color(std::io::stderr().is_terminal()))
 }
 
 /// Whether an output is coloured; babeltrace2's variable wins over the option.

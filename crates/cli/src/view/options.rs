@@ -1,6 +1,7 @@
 //! The command line of `rttng view`: that of `babeltrace2 convert`, as far as it is about traces in files and text.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use rttng_view::csv::Columns;
@@ -30,6 +31,14 @@ pub(crate) struct Options {
     /// Sum up what was lost, and end with status 3 if anything was
     #[arg(long)]
     pub(crate) fail_on_loss: bool,
+
+    /// Go on while the traces are being written, until their session is destroyed; a session can be named instead
+    #[arg(long)]
+    pub(crate) follow: bool,
+
+    /// With --follow, show events after so many seconds even if earlier ones of other streams may still come
+    #[arg(long, value_name = "SECONDS", requires = "follow", value_parser = seconds)]
+    pub(crate) patience: Option<Duration>,
 
     /// How to write: `text`, `json` (an object a line), `csv` (a row a line; with one event name in --event its fields
     /// are columns), `parquet` (a file for each event name, in the folder that --output names), `dummy` (nothing)
@@ -118,6 +127,11 @@ fn threads(text: &str) -> Result<usize, String> {
         Ok(count @ 1..=256) => Ok(count),
         _ => Err("not a number from 1 to 256".to_owned()),
     }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<f64>().map_err(|_| "a number of seconds is needed".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }
 
 /// When to colour.

@@ -367,7 +367,7 @@ impl Printer for Collector {
     }
 
     fn lost(&mut self, reader: &Reader, stream: usize, lost: &Lost) -> Result<(), ViewError> {
-        let lost = self.meter.new_of(stream, lost);
+        let lost = self.meter.new_of(reader, stream, lost);
         if lost.count == LossCount::Events(0) {
             return Ok(());
         }

@@ -118,28 +118,25 @@ struct ProcessRule {
 impl Selector {
     /// Applies a selection to the traces of a reader.
     pub fn new(selection: Selection, reader: &Reader) -> Result<Selector, SelectError> {
-        let mut fault = None;
-        let mut rule = |trace: &Trace, stream: usize, event: usize| {
-            rule(&selection, trace, stream, event).unwrap_or_else(|error| {
-                fault.get_or_insert(error);
-                Rule::Never
-            })
-        };
-        let rules: Vec<Vec<Vec<Rule>>> = reader
-            .traces()
-            .iter()
-            .map(|trace| {
-                let streams = trace.class().streams.iter().enumerate();
-                let of_stream = |(stream, class): (usize, &rttng_ctf::StreamClass)| {
-                    (0..class.events.len()).map(|event| rule(trace, stream, event)).collect()
-                };
-                streams.map(of_stream).collect()
-            })
-            .collect();
+        let (rules, fault) = rules(&selection, reader);
         let fits = rules.iter().flatten().flatten().any(|rule| !matches!(rule, Rule::Never));
         if let (Some(fault), false) = (fault, fits) {
             return Err(SelectError::Filter(fault));
         }
+        let mut selector = Selector::growing(selection)?;
+        if selector.selection.stream_intersection {
+            selector.shared = shared(reader);
+        }
+        selector.rules = rules;
+        selector.cpus = vec![(usize::MAX, None); reader.stream_count()];
+        Ok(selector)
+    }
+
+    /// For traces of which nothing is known yet: [`Selector::grown`] says more.
+    ///
+    /// # Errors
+    /// When the time range is none.
+    pub fn growing(selection: Selection) -> Result<Selector, SelectError> {
         let is_all = selection.begin.is_none()
             && selection.end.is_none()
             && selection.events.is_empty()
@@ -150,12 +147,12 @@ impl Selector {
             && !selection.stream_intersection;
         let selector = Selector {
             range: None,
-            rules,
-            cpus: vec![(usize::MAX, None); reader.stream_count()],
+            rules: Vec::new(),
+            cpus: Vec::new(),
             packet: None,
             values: EventValues::default(),
             left: selection.limit.unwrap_or(u64::MAX),
-            shared: if selection.stream_intersection { shared(reader) } else { Vec::new() },
+            shared: Vec::new(),
             is_all,
             selection,
         };
@@ -178,6 +175,18 @@ impl Selector {
     /// From when to when, in nanoseconds, as far as it was asked for and is known by now.
     pub fn range(&self) -> Option<(i64, i64)> {
         self.range.filter(|_| self.selection.begin.is_some() || self.selection.end.is_some())
+    }
+
+    /// Takes note of more traces, kinds of events and streams, whose numbers are others now.
+    pub fn grown(&mut self, reader: &Reader) {
+        self.rules = rules(&self.selection, reader).0;
+        self.cpus = vec![(usize::MAX, None); reader.stream_count()];
+        self.packet = None;
+    }
+
+    /// Whether no event will be shown any more.
+    pub fn is_satisfied(&self) -> bool {
+        self.left == 0
     }
 
     /// Whether an event is shown. A shown event counts towards the limit.
@@ -271,6 +280,29 @@ fn shared(reader: &Reader) -> Vec<(i64, i64)> {
         }
     }
     shared
+}
+
+/// What decides on all kinds of events; why the filter does not fit one of them.
+fn rules(selection: &Selection, reader: &Reader) -> (Vec<Vec<Vec<Rule>>>, Option<String>) {
+    let mut fault = None;
+    let mut rule = |trace: &Trace, stream: usize, event: usize| {
+        rule(selection, trace, stream, event).unwrap_or_else(|error| {
+            fault.get_or_insert(error);
+            Rule::Never
+        })
+    };
+    let rules: Vec<Vec<Vec<Rule>>> = reader
+        .traces()
+        .iter()
+        .map(|trace| {
+            let streams = trace.class().streams.iter().enumerate();
+            let of_stream = |(stream, class): (usize, &rttng_ctf::StreamClass)| {
+                (0..class.events.len()).map(|event| rule(trace, stream, event)).collect()
+            };
+            streams.map(of_stream).collect()
+        })
+        .collect();
+    (rules, fault)
 }
 
 /// The CPU that the event's packet was recorded on.

@@ -12,6 +12,7 @@ use super::color::Colors;
 use super::options::{TextOptions, TimeFormat};
 use super::time::TimeText;
 use super::values::{EventScopes, ScopeText, ValueText};
+use crate::follow::FollowingPrinter;
 use crate::number::{decimal, nine_digits, padded_decimal};
 use crate::out::{Literal, Out};
 use crate::parallel::{self, Edges, Gap, SlicePrinter};
@@ -54,24 +55,30 @@ struct EventText {
 impl<W: Write, M: Write> TextPrinter<W, M> {
     /// Prints what `reader` gives: events to `output`, losses to `messages`.
     pub fn new(reader: &Reader, options: TextOptions, output: W, messages: M) -> TextPrinter<W, M> {
-        let colors = Colors::of(options.color);
-        let events = reader.traces().iter().map(|trace| {
-            let streams = 0..trace.class().streams.len();
-            streams.map(|stream| event_texts(trace, stream, &options, colors)).collect()
-        });
-        TextPrinter {
-            colors,
+        let mut printer = TextPrinter {
+            colors: Colors::of(options.color),
             time: TimeText::new(&options),
             options,
             output,
             messages,
             out: Out::with_capacity(BUFFER_BYTES + BUFFER_BYTES / 4),
-            events: events.collect(),
-            contexts: vec![(usize::MAX, Literal::new(b"")); reader.stream_count()],
+            events: Vec::new(),
+            contexts: Vec::new(),
             before: None,
             leaves_gap: false,
             gap: None,
-        }
+        };
+        printer.make_tables(reader);
+        printer
+    }
+
+    fn make_tables(&mut self, reader: &Reader) {
+        let events = reader.traces().iter().map(|trace| {
+            let streams = 0..trace.class().streams.len();
+            streams.map(|stream| event_texts(trace, stream, &self.options, self.colors)).collect()
+        });
+        self.events = events.collect();
+        self.contexts = vec![(usize::MAX, Literal::new(b"")); reader.stream_count()];
     }
 
     #[inline]
@@ -134,7 +141,7 @@ impl<W: Write, M: Write> TextPrinter<W, M> {
     }
 
     /// Writes what was put together so far.
-    fn flush(&mut self) -> Result<(), ViewError> {
+    fn write_out(&mut self) -> Result<(), ViewError> {
         let written = self.output.write_all(self.out.bytes()).map_err(ViewError::Write);
         self.out.clear();
         written
@@ -165,12 +172,12 @@ impl<W: Write, M: Write> Printer for TextPrinter<W, M> {
             return Err(error.into());
         }
         self.out.put(b"\n");
-        if self.out.len() >= BUFFER_BYTES { self.flush() } else { Ok(()) }
+        if self.out.len() >= BUFFER_BYTES { self.write_out() } else { Ok(()) }
     }
 
     fn lost(&mut self, reader: &Reader, stream: usize, lost: &Lost) -> Result<(), ViewError> {
         // In a terminal both go to the same place: then in the order of time.
-        self.flush()?;
+        self.write_out()?;
         let info = reader.stream(stream);
         let trace = &reader.traces()[info.trace];
         let colors = Colors::of(self.options.color_messages);
@@ -221,7 +228,18 @@ impl<W: Write, M: Write> Printer for TextPrinter<W, M> {
             let reset = Colors::of(true).reset;
             self.messages.write_all(reset.as_bytes()).map_err(ViewError::Write)?;
         }
-        self.flush()?;
+        self.write_out()?;
+        self.output.flush().map_err(ViewError::Write)
+    }
+}
+
+impl<W: Write, M: Write> FollowingPrinter for TextPrinter<W, M> {
+    fn grown(&mut self, reader: &Reader) {
+        self.make_tables(reader);
+    }
+
+    fn flush(&mut self) -> Result<(), ViewError> {
+        self.write_out()?;
         self.output.flush().map_err(ViewError::Write)
     }
 }

@@ -104,7 +104,11 @@ impl Source for Folders {
     fn look(&mut self) -> Result<Vec<TraceNews>, ReadError> {
         let mut parts = Vec::new();
         for root in &self.roots {
-            find_parts(root, &mut parts).map_err(|error| ReadError::of(root, error))?;
+            match find_parts(root, &mut parts) {
+                // It may be made later.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                outcome => outcome.map_err(|error| ReadError::of(root, error))?,
+            }
         }
         let mut news = Vec::new();
         let mut places: Vec<Vec<PathBuf>> = Vec::new();

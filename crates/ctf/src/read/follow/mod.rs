@@ -151,10 +151,10 @@ impl<S: Source> Follower<S> {
         &self.source
     }
 
-    /// Says that all events before that time (nanoseconds since the origin) are written by now: [`Follower::look`] takes
-    /// note of it.
+    /// Says that all events before that time (nanoseconds since the origin, without the offset of the options) are written
+    /// by now: [`Follower::look`] takes note of it.
     pub fn set_horizon(&mut self, time: i64) {
-        self.horizon = self.horizon.max(time);
+        self.horizon = self.horizon.max(time.saturating_add(self.options.clock_offset_ns));
     }
 
     /// Looks for what was written since. Whether there are other traces, kinds of events or streams than before: tables
