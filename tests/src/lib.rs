@@ -16,6 +16,7 @@
 
 pub mod any_trace;
 pub mod apps;
+mod browser;
 mod daemon;
 mod need;
 mod program;
@@ -23,6 +24,7 @@ mod recording;
 mod trace;
 mod world;
 
+pub use browser::Browser;
 pub use daemon::{Make, Sessiond};
 pub use need::{Need, met, our_program};
 pub use program::{Ended, Program, Running, eventually};

@@ -27,6 +27,8 @@ pub enum Need {
     Curl,
     /// `protoc`, which reads protocol buffers.
     Protoc,
+    /// The Chromium browser.
+    Chromium,
     /// The superuser itself: other users are played, or limits raised.
     Root,
 }
@@ -63,6 +65,7 @@ impl Need {
             }
             Need::Curl => lacking_programs(&["curl"]),
             Need::Protoc => lacking_programs(&["protoc"]),
+            Need::Chromium => lacking_programs(&["chromium", "bash", "timeout"]),
             Need::Root => (!rustix::process::geteuid().is_root()).then(|| "not run as root".to_owned()),
         }
     }

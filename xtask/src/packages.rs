@@ -8,6 +8,7 @@ use crate::succeed;
 const PACKAGES: [&str; 14] = [
     "babeltrace2",
     "bash",
+    "chromium",
     "curl",
     "gcc",
     "iproute2",

@@ -44,6 +44,9 @@ pub(super) struct Due {
     clock: u64,
 }
 
+/// A packet that was not found after so many looks for what is new is gone.
+const MAX_MISSES: u32 = 8;
+
 /// What a stream has to give next.
 #[derive(Debug)]
 pub(super) enum Next {
@@ -94,6 +97,8 @@ pub(super) struct Stream {
     pub(super) floor: i64,
     /// Whether packets can be passed over unread: all times are known, and none falls.
     is_orderly: bool,
+    /// How often the next packet was not where it was listed.
+    misses: u32,
 
     stage: Stage,
     file: Option<(u32, File)>,
@@ -165,6 +170,7 @@ impl Stream {
             has_begin: first.timestamp_begin.is_some(),
             is_open: false,
             floor: i64::MIN,
+            misses: 0,
             stage: Stage::Before(0),
             file: None,
             head: Vec::new(),
@@ -453,6 +459,12 @@ impl Stream {
                 self.next = Next::Event;
                 return self.batch[0].time;
             }
+            let is_missing = match self.stage {
+                Stage::Before(number) => {
+                    self.is_open && number < self.packets.len() && !self.is_there(number)
+                }
+                _ => false,
+            };
             let step = match self.stage {
                 Stage::Within(number) if self.at < self.content_end => match self.event_at_edge(number) {
                     Ok(Some((event, end, time))) => return self.passed(event, end, time),
@@ -462,9 +474,15 @@ impl Stream {
                 },
                 Stage::Within(number) => self.close(number),
                 Stage::Before(number) if self.is_open && number >= self.packets.len() => return self.wait(),
-                // Overwritten before it was read; the numbers of the packets tell of it.
-                Stage::Before(number) if self.is_open && self.is_gone(number) => {
+                Stage::Before(number) if is_missing => {
+                    self.misses += 1;
+                    // Its file may have been moved: the next look tells where.
+                    if self.misses < MAX_MISSES {
+                        return self.wait();
+                    }
+                    // Overwritten before it was read; the numbers of the packets tell of it.
                     Arc::make_mut(&mut self.packets).remove(number);
+                    self.misses = 0;
                     Ok(())
                 }
                 Stage::Before(number) => match self.discarded_before(number) {
@@ -603,6 +621,7 @@ impl Stream {
             }
         }
         self.stage = Stage::Within(number);
+        self.misses = 0;
         self.window.clear();
         self.window_start = 0;
         self.at = info.events_start;
@@ -672,21 +691,25 @@ impl Stream {
         file.read_exact_at(&mut self.window, offset).map_err(|error| ReadError::at(path, offset, error))
     }
 
-    /// Whether the file that had a packet has another one in its place, or is not there any more.
-    fn is_gone(&self, number: usize) -> bool {
-        let packet = &self.packets[number];
-        let path = &self.files[packet.file as usize];
-        let is_at_hand = self.file.as_ref().is_some_and(|(open, _)| *open == packet.file);
-        let fresh = if is_at_hand { None } else { File::open(path).ok() };
-        let Some(file) = fresh.as_ref().or(self.file.as_ref().filter(|_| is_at_hand).map(|(_, file)| file))
-        else {
-            return true;
-        };
+    /// Whether a packet is where it was listed, its file at hand then.
+    fn is_there(&mut self, number: usize) -> bool {
+        let packet = self.packets[number];
+        let path = self.files[packet.file as usize].clone();
+        if self.file.as_ref().is_none_or(|(open, _)| *open != packet.file) {
+            let Ok(file) = File::open(&path) else { return false };
+            self.file = Some((packet.file, file));
+        }
+        let Some((_, file)) = &self.file else { return false };
         let end = packet.offset.saturating_add(packet.packet_bits / 8);
         let mut slots = self.trace_decoder.slots();
         let head =
-            read_head(file, path, packet.offset, end, &self.trace_decoder, &mut slots, &mut Vec::new());
-        !head.is_ok_and(|head| Packet::of(packet.file, packet.offset, &head).is_same_content(packet))
+            read_head(file, &path, packet.offset, end, &self.trace_decoder, &mut slots, &mut Vec::new());
+        let is_there =
+            head.is_ok_and(|head| Packet::of(packet.file, packet.offset, &head).is_same_content(&packet));
+        if !is_there {
+            self.file = None;
+        }
+        is_there
     }
 
     /// Takes packets that were written since, in the order of time.

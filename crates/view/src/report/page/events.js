@@ -1,7 +1,8 @@
 // The table of single events, and what was recorded.
 
 const eventsTable = (() => {
-  const PAGE = 200;
+  // So many rows at a time; where they stand below each other, fewer.
+  const PAGE = matchMedia("(max-width: 760px)").matches ? 40 : 200;
   const [query, only, inWindow, body, more] = [byId("query"), byId("only-event"), byId("only-window"), byId("rows").tBodies[0], byId("more")];
   const rows = data.rows.map(([time, event, cpu, process, thread, text], at) => {
     const name = data.events[event].name;
