@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::succeed;
 
 /// What the tests use, and no more.
-const PACKAGES: [&str; 14] = [
+const PACKAGES: [&str; 15] = [
     "babeltrace2",
     "bash",
     "chromium",

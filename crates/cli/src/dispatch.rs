@@ -10,7 +10,9 @@ use std::process::ExitCode;
 
 use clap::Command;
 
-use crate::{consumerd, convert, demo, doctor, generate, inspect, lttng, record, report, sessiond, view};
+use crate::{
+    consumerd, convert, demo, doctor, generate, inspect, lttng, record, report, sessiond, top, view,
+};
 
 /// A program inside the binary.
 pub(crate) struct Applet {
@@ -69,6 +71,13 @@ const APPLETS: &[Applet] = &[
         about: "Show traces as one page for any browser: rates, latencies, losses",
         describe: report::describe,
         main: report::main,
+    },
+    Applet {
+        link: None,
+        word: "top",
+        about: "Show what a session or trace is doing: rates, processes, losses",
+        describe: top::describe,
+        main: top::main,
     },
     Applet {
         link: None,

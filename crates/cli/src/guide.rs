@@ -22,6 +22,9 @@ const FAREWELL: Duration = Duration::from_secs(10);
 /// Where the processes that write cannot be seen: after so long without a change nobody writes any more.
 const SILENCE: Duration = Duration::from_secs(10);
 
+/// All of a stopped session is taken to be written when its files have not changed for so long.
+const CALM: Duration = Duration::from_secs(2);
+
 /// When it is said why nothing is shown.
 const EXPLAIN_AFTER: Duration = Duration::from_secs(3);
 
@@ -37,6 +40,7 @@ pub(crate) struct SessionGuide {
     /// Whether a process was seen that writes them.
     had_writer: bool,
     gone_since: Option<Instant>,
+    stopped_since: Option<Instant>,
     asked: Option<(Instant, Recording)>,
     looks: u32,
     held_since: Option<Instant>,
@@ -59,11 +63,17 @@ impl SessionGuide {
             session: None,
             had_writer: false,
             gone_since: None,
+            stopped_since: None,
             asked: None,
             looks: 0,
             held_since: None,
             was_explained: false,
         })
+    }
+
+    /// The session that writes the traces, once it was seen.
+    pub(crate) fn session(&self) -> Option<&str> {
+        self.session.as_deref()
     }
 
     /// Whether an end was asked for.
@@ -78,12 +88,14 @@ impl SessionGuide {
         let Some(session) = session else { return self.without_session() };
         self.session = Some(session.name.clone());
         self.gone_since = None;
+        if session.active {
+            self.stopped_since = None;
+        }
         let written_until = if session.active {
             // What the tracer hands over regularly is in the files a little later.
             self.period(session).map(|period| before(now, period + SLACK))
         } else {
-            // All of a stopped session is written when nothing is pending any more.
-            self.client.data_pending(&session.name).is_ok_and(|pending| !pending).then_some(now)
+            self.is_settled(&session.name).then_some(now)
         };
         Recording::Going { written_until }
     }
@@ -96,6 +108,17 @@ impl SessionGuide {
         let path = Path::new(&session.path);
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         self.traces.iter().any(|trace| trace.starts_with(&path) || path.starts_with(trace))
+    }
+
+    /// Whether all of a stopped session is written.
+    fn is_settled(&mut self, session: &str) -> bool {
+        // Whether data is pending must not be asked of a real session daemon: if the session is started at this moment,
+        // it aborts (docs/spec/client-protocol.md, 16). Only ours tells how its buffers are used.
+        if self.client.list_channel_usage(session).is_ok() {
+            return self.client.data_pending(session).is_ok_and(|pending| !pending);
+        }
+        let since = *self.stopped_since.get_or_insert_with(Instant::now);
+        since.elapsed() > CALM && youngest(&self.traces).is_none_or(|age| age > CALM)
     }
 
     /// The longest time after which each channel hands over what it has, if each of them does so.

@@ -15,6 +15,7 @@ mod record;
 mod report;
 mod selection;
 mod sessiond;
+mod top;
 mod view;
 mod words;
 

@@ -10,6 +10,7 @@
 //! * [`select`]: which events are shown.
 //! * [`convert`]: traces in other forms.
 //! * [`mod@follow`]: traces that are still being written.
+//! * [`top`]: what a trace is doing now.
 //! * [`run`]: from a reader through a selection to one of the forms.
 //!
 //! ```no_run
@@ -43,7 +44,9 @@ pub mod perfetto;
 pub mod report;
 pub mod select;
 mod tape;
+
 pub mod text;
+pub mod top;
 mod view;
 mod who;
 

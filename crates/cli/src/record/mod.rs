@@ -11,7 +11,7 @@ mod options;
 mod plan;
 mod private;
 mod program;
-mod report;
+pub(crate) mod report;
 mod sizing;
 
 use std::ffi::OsString;

@@ -25,7 +25,10 @@ pub(super) fn follow(options: &Options) -> Result<(Losses, bool), ViewError> {
         ));
     }
     if options.selection().stream_intersection {
-        return Err(refused(&options.traces, "--stream-intersection needs whole traces: it does not go with --follow"));
+        return Err(refused(
+            &options.traces,
+            "--stream-intersection needs whole traces: it does not go with --follow",
+        ));
     }
     if options.traces.is_empty() {
         return Err(refused(&[], "--follow needs a trace, or the name of a recording session"));

@@ -518,7 +518,7 @@ impl<W: Write> Printer for PerfettoPrinter<W> {
     }
 
     fn lost(&mut self, reader: &Reader, stream: usize, lost: &Lost) -> Result<(), ViewError> {
-        let lost = self.losses.new_of(stream, lost);
+        let lost = self.losses.new_of(reader, stream, lost);
         if lost.count == LossCount::Events(0) {
             return Ok(());
         }
