@@ -22,6 +22,11 @@ impl LossMeter {
         self.of_stream((info.trace, info.class, info.instance), lost)
     }
 
+    /// As [`LossMeter::new_of`], where the numbers of streams do not change.
+    pub(crate) fn new_of_number(&mut self, stream: usize, lost: &Lost) -> Lost {
+        self.of_stream((0, 0, stream as u64), lost)
+    }
+
     fn of_stream(&mut self, stream: (usize, usize, u64), lost: &Lost) -> Lost {
         let LossCount::Events(count) = lost.count else { return *lost };
         let (counter, most) = self.streams.entry(stream).or_default();

@@ -321,7 +321,7 @@ impl<P: SlicePrinter> Joiner<'_, P> {
         let written = self.write(done, printer);
         self.ran.events += done.events;
         for (stream, lost) in &done.losses {
-            self.ran.losses.add(&self.meter.new_of(*stream, lost));
+            self.ran.losses.add(&self.meter.new_of_number(*stream, lost));
         }
         self.before = done.edges.last.or(self.before);
         self.damage.add(std::mem::take(&mut done.damage));
