@@ -145,11 +145,12 @@ fn lines(below: &Path) -> Vec<String> {
 
 impl Task {
     fn line(&self, kind: Kind, real: &[Turn], ours: &[Turn], beside: &[Turn]) -> String {
-        let rate = |turns: &[Turn], seconds: fn(&Turn) -> f64| {
+        type Seconds = fn(&Turn) -> f64;
+        let rate = |turns: &[Turn], seconds: Seconds| {
             EVENTS as f64 / 1e6 / median(turns.iter().map(seconds).collect())
         };
-        let (processor, elapsed): (fn(&Turn) -> f64, fn(&Turn) -> f64) =
-            (|turn| turn.processor, |turn| turn.elapsed);
+        let processor: Seconds = |turn| turn.processor;
+        let elapsed: Seconds = |turn| turn.elapsed;
         let number = |turns: &[Turn]| match turns {
             [] => "–".to_owned(),
             turns => format!("{:.2}", rate(turns, processor)),
