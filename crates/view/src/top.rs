@@ -99,6 +99,9 @@ pub struct Line {
     pub history: Vec<u64>,
 }
 
+/// Something that is counted, and where.
+type Place<K> = Option<(K, usize)>;
+
 /// Counts of everything.
 #[derive(Debug)]
 pub struct Rates {
@@ -108,8 +111,8 @@ pub struct Rates {
     who: Option<Who>,
     /// By trace, stream class and event class.
     kinds: Vec<Vec<Vec<usize>>>,
-    /// By stream: CPU and process that its last event was of, and their places.
-    last: Vec<(Option<(u64, usize)>, Option<(ProcessKey, usize)>)>,
+    /// By stream: CPU and process that its last event was of.
+    last: Vec<(Place<u64>, Place<ProcessKey>)>,
     losses: Losses,
     meter: LossMeter,
     first: Option<i64>,
