@@ -8,7 +8,7 @@
 //! * [`read_metadata`]: a metadata file of either version.
 //! * [`metadata_packet`], [`index`]: the packets around that text, and index files.
 //! * [`read`]: the events of traces in time order, with their values.
-//! * [`write`]: data streams, written.
+//! * [`mod@write`]: data streams, written.
 //! * [`decode`], [`summary`]: packets and events, so far as to count them.
 //!
 //! ```

@@ -9,7 +9,7 @@
 //! | `trace` | the host and the folder of the trace |
 //! | `stream_class`, `stream_id` | for LTTng channel and CPU |
 //! | `loglevel` | a number |
-//! | `packet`, `context`, `event_context`, `fields` | the four scopes, each as the object that [`json`](crate::json) has for it |
+//! | `packet`, `context`, `event_context`, `fields` | the four scopes, each as the object that [`json`](mod@crate::json) has for it |
 //!
 //! These columns are stable. Where one event is asked for by its name ([`Columns::Of`]), there is a column for each value
 //! in place of the last four: `packet_…`, `ctx_…`, `event_ctx_…` and, for the payload, the field's own name (with a `_`

@@ -1,6 +1,6 @@
 //! Traces that are still being written, through a selection to one of the forms, as their events come.
 //!
-//! [`Follower`](rttng_ctf::read::follow::Follower) says which events are certain to come next. What it cannot know, a
+//! [`Follower`] says which events are certain to come next. What it cannot know, a
 //! [`Guide`] tells: whether the recording still goes on, and up to when everything is written.
 
 use std::time::Duration;
