@@ -112,20 +112,35 @@ fn count_losses(packets: &[Packet], stream: &mut StreamSummary) {
             }
         }
     }
-    for (a, b) in infos.clone().zip(infos.skip(1)) {
+    for (a, b) in infos.clone().zip(infos.clone().skip(1)) {
         if let (Some(a), Some(b)) = (a.sequence_number, b.sequence_number) {
             let lost = b.saturating_sub(a).saturating_sub(1);
             stream.lost_packets = stream.lost_packets.saturating_add(lost);
         }
-        if let (Some(a), Some(b)) = (a.events_discarded, b.events_discarded) {
-            stream.discarded_events = stream.discarded_events.saturating_add(discarded_between(a, b));
+    }
+    let later = discarded_since_first(infos.filter_map(|info| info.events_discarded));
+    stream.discarded_events = stream.discarded_events.saturating_add(later);
+}
+
+/// How many events a running count tells of beyond its first value. Tracers count backwards now and then (lttng-ust 2.13,
+/// when threads race for the end of a packet): the count falls to 0 for a packet and is back with the next. Only what
+/// exceeds the most that was ever counted is new.
+pub(super) fn discarded_since_first(mut counts: impl Iterator<Item = u64>) -> u64 {
+    let Some(mut most) = counts.next() else { return 0 };
+    let mut discarded: u64 = 0;
+    for count in counts {
+        let new = discarded_between(most, count);
+        if new > 0 {
+            discarded = discarded.saturating_add(new);
+            most = count;
         }
     }
+    discarded
 }
 
 /// How far a running count went from `a` to `b`. A counter of 32 bits starts again at 0; any other that falls was not
 /// written by a tracer and says nothing.
-pub(super) fn discarded_between(a: u64, b: u64) -> u64 {
+fn discarded_between(a: u64, b: u64) -> u64 {
     match b.checked_sub(a) {
         Some(more) => more,
         None if a <= u64::from(u32::MAX) && a - b > u64::from(u32::MAX / 2) => b + (1 << 32) - a,
