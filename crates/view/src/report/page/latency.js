@@ -3,17 +3,19 @@
 {
   const body = byId("latency-body");
   const pairs = data.pairs.filter((pair) => pair.count > 0);
-  const base = (pair) => {
+  // What both names have in common, and in which words they differ: syscall_read (entry → exit).
+  const base = ({ begin, end }) => {
+    const parts = /[_:.\-]/;
+    const shorter = Math.min(begin.length, end.length);
     let same = 0;
-    while (same < pair.begin.length && pair.begin[same] === pair.end[same]) same++;
-    // The common end as well: syscall_entry_read, syscall_exit_read.
+    while (same < shorter && begin[same] === end[same]) same++;
+    while (same > 0 && !parts.test(begin[same - 1])) same--;
     let tail = 0;
-    while (tail < pair.begin.length - same && tail < pair.end.length - same && pair.begin.at(-1 - tail) === pair.end.at(-1 - tail)) tail++;
-    const cut = pair.begin.slice(0, same).replace(/[_:.\-]*[a-z]?$/, (end) => (/[_:.\-]$/.test(end) || end === "" ? "" : end));
-    const rest = pair.begin.slice(pair.begin.length - tail);
-    const end = pair.end.slice(same, pair.end.length - tail);
-    const begin = pair.begin.slice(same, pair.begin.length - tail);
-    return cut.length > 2 ? `${cut}${rest.startsWith("_") ? rest : ""} (${begin} → ${end})` : `${pair.begin} → ${pair.end}`;
+    while (tail < shorter - same && begin.at(-1 - tail) === end.at(-1 - tail)) tail++;
+    while (tail > 0 && !parts.test(begin.at(-tail))) tail--;
+    const common = begin.slice(0, same).replace(/[_:.\-]+$/, "") + begin.slice(begin.length - tail);
+    const [from, to] = [begin.slice(same, begin.length - tail), end.slice(same, end.length - tail)];
+    return common && from && to ? `${common} (${from} → ${to})` : `${begin} → ${end}`;
   };
   const ties = {
     field: (pair) => `told apart by the field ${pair.key}`,
