@@ -25,9 +25,6 @@ const BLOCK_SIZE: usize = HUGE_PAGE_SIZE;
 const BLOCKS: usize = 3;
 /// A block that fills slowly is written after so long.
 const OLDEST: Duration = Duration::from_millis(50);
-/// Blocks are made so long after the first stream was, unless one is needed before. Fresh memory is dear, and who makes
-/// streams for many applications, while `start` waits, has better to do.
-const BEFORE_NEED: Duration = Duration::from_millis(300);
 
 /// Copied packets of one stream, in order.
 #[derive(Debug)]
@@ -206,8 +203,8 @@ struct Shared {
 struct Queue {
     due: VecDeque<(Arc<Sink>, Block)>,
     free: Vec<Block>,
-    /// Blocks that are still to be made, from when on.
-    wanted: Option<(usize, Instant)>,
+    /// Blocks that are still to be made.
+    wanted: usize,
     is_prepared: bool,
     is_writing: bool,
     is_leaving: bool,
@@ -228,17 +225,16 @@ impl Writer {
         Ok(Writer { shared, thread: Mutex::new(Some(thread)) })
     }
 
-    /// Has the blocks made soon, so that they are there when buffers fill fast. Done once.
+    /// Has the blocks made, before the buffers of a stream are filled for the first time. Done once.
     pub(crate) fn prepare(&self) {
         let mut queue = lock(&self.shared.queue);
         if !std::mem::replace(&mut queue.is_prepared, true) {
-            queue.wanted = Some((BLOCKS, Instant::now() + BEFORE_NEED));
+            queue.wanted = BLOCKS;
             self.shared.rung.notify_one();
         }
     }
 
-    /// A free block. If there is none, waits until one is written; `None` if none is under way. The first who asks has
-    /// the blocks made, and does not wait for them.
+    /// A free block. If there is none, waits until one is written; `None` if none is under way.
     fn free_block(&self) -> Option<Block> {
         let mut queue = lock(&self.shared.queue);
         loop {
@@ -246,10 +242,6 @@ impl Writer {
                 return Some(block);
             }
             if queue.due.is_empty() && !queue.is_writing {
-                if let Some((_, from)) = &mut queue.wanted {
-                    *from = Instant::now();
-                    self.shared.rung.notify_one();
-                }
                 return None;
             }
             queue = self.shared.freed.wait(queue).unwrap_or_else(PoisonError::into_inner);
@@ -290,18 +282,12 @@ impl Shared {
                 sink.arrived.notify_all();
             } else if queue.is_leaving {
                 return;
-            } else if let Some((count, from)) = queue.wanted {
-                let early = from.saturating_duration_since(Instant::now());
-                if !early.is_zero() {
-                    (queue, _) = self.rung.wait_timeout(queue, early).unwrap_or_else(PoisonError::into_inner);
-                    continue;
-                }
-                queue.wanted = (count > 1).then_some((count - 1, from));
+            } else if queue.wanted > 0 {
+                queue.wanted -= 1;
                 drop(queue);
                 let block = Block::new();
                 queue = lock(&self.queue);
                 queue.free.push(block);
-                self.freed.notify_one();
             } else {
                 queue = self.rung.wait(queue).unwrap_or_else(PoisonError::into_inner);
             }
