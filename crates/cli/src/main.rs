@@ -6,6 +6,7 @@ mod demo;
 mod describe;
 mod dispatch;
 mod doctor;
+mod faults;
 mod generate;
 mod guide;
 mod inspect;

@@ -11,6 +11,7 @@ use rttng_view::report::{Collector, PairRule, ReportOptions};
 use rttng_view::select::Selector;
 use rttng_view::{ViewError, run};
 
+use crate::faults;
 use crate::selection::SelectionOptions;
 use crate::words;
 
@@ -62,27 +63,12 @@ pub(crate) fn describe() -> clap::Command {
 
 /// `rttng report`: `argv` from the command's own name on.
 pub(crate) fn main(argv: Vec<OsString>) -> ExitCode {
-    let options: Options = match words::read(argv) {
-        Ok(options) => options,
-        Err(end) => return end,
-    };
-    match report(&options) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("rttng report: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    words::carry_out("rttng report", argv, report)
 }
 
 fn report(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     let mut reader = Reader::open(&options.traces, &rttng_ctf::read::Options::default())?;
-    for trace in reader.traces() {
-        for warning in trace.warnings() {
-            let path = trace.metadata().display();
-            eprintln!("rttng report: {path}, line {}: {}", warning.line, warning.message);
-        }
-    }
+    faults::tell_warnings("rttng report", &reader);
     let mut selector =
         Selector::new(options.selected.selection(options.clock_gmt), &reader).map_err(ViewError::Select)?;
     let wanted = ReportOptions {

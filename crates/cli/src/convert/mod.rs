@@ -15,22 +15,12 @@ use rttng_view::convert::output::StagedFile;
 use rttng_view::perfetto::PerfettoPrinter;
 use rttng_view::select::Selector;
 
-use crate::words;
+use crate::{faults, words};
 use options::{Format, Options};
 
 /// `rttng convert`: `argv` from the command's own name on.
 pub(crate) fn main(argv: Vec<OsString>) -> ExitCode {
-    let options: Options = match words::read(argv) {
-        Ok(options) => options,
-        Err(end) => return end,
-    };
-    match convert(&options) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("rttng convert: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    words::carry_out("rttng convert", argv, convert)
 }
 
 /// Its options, for man pages and completion.
@@ -44,20 +34,9 @@ fn convert(options: &Options) -> Result<(), ConvertError> {
     };
     let reading = rttng_ctf::read::Options { lenient: !options.strict, ..Default::default() };
     let mut reader = Reader::open(&options.traces, &reading)?;
-    for trace in reader.traces() {
-        for warning in trace.warnings() {
-            let path = trace.metadata().display();
-            eprintln!("rttng convert: {path}, line {}: {}", warning.line, warning.message);
-        }
-    }
+    faults::tell_warnings("rttng convert", &reader);
     let converted = write(options, format, output, &mut reader);
-    for damage in reader.damage() {
-        eprintln!("rttng convert: {damage}");
-    }
-    let count = reader.damage_count();
-    if count > reader.damage().len() as u64 {
-        eprintln!("rttng convert: {} more such faults", count - reader.damage().len() as u64);
-    }
+    faults::tell_damage("rttng convert", &reader);
     converted
 }
 

@@ -76,17 +76,7 @@ pub(crate) fn describe() -> clap::Command {
 
 /// `rttng top`: `argv` from the command's own name on.
 pub(crate) fn main(argv: Vec<OsString>) -> ExitCode {
-    let options: Options = match words::read(argv) {
-        Ok(options) => options,
-        Err(end) => return end,
-    };
-    match top(&options) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("rttng top: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    words::carry_out("rttng top", argv, top)
 }
 
 fn top(options: &Options) -> Result<(), Box<dyn std::error::Error>> {

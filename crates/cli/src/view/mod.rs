@@ -20,7 +20,7 @@ use rttng_view::select::Selector;
 use rttng_view::text;
 use rttng_view::{Losses, ViewError, run};
 
-use crate::{lttng, words};
+use crate::{faults, lttng, words};
 use options::{Format, Options, When};
 
 /// Status of a program whose reader went away, as shells have it for SIGPIPE.
@@ -98,24 +98,14 @@ fn as_lttng(argv: Vec<OsString>) -> ExitCode {
 /// Shows what is asked for; gives what was lost, and whether all could be read.
 fn view(options: &Options) -> Result<(Losses, bool), ViewError> {
     let mut reader = Reader::open(&options.traces, &reading(options))?;
-    for trace in reader.traces() {
-        for warning in trace.warnings() {
-            let path = trace.metadata().display();
-            eprintln!("rttng view: {path}, line {}: {}", warning.line, warning.message);
-        }
-    }
+    faults::tell_warnings("rttng view", &reader);
     let shown = show(options, &mut reader);
-    for damage in reader.damage() {
-        eprintln!("rttng view: {damage}");
-    }
-    let count = reader.damage_count();
-    if count > reader.damage().len() as u64 {
-        eprintln!("rttng view: {} more such faults", count - reader.damage().len() as u64);
-    }
-    if count > 0 {
+    faults::tell_damage("rttng view", &reader);
+    let is_damaged = reader.damage_count() > 0;
+    if is_damaged {
         eprintln!("rttng view: the trace is damaged; `rttng inspect` tells more of it");
     }
-    Ok((shown?, count == 0))
+    Ok((shown?, !is_damaged))
 }
 
 fn show(options: &Options, reader: &mut Reader) -> Result<Losses, ViewError> {

@@ -5,6 +5,7 @@
 
 use super::RECORD_SEPARATOR;
 use super::fragments::{ATTRIBUTES_OF, LOG_LEVELS};
+use super::locate::scope_name;
 use crate::class::{Clock, EnvValue, EventClass, StreamClass, TraceClass};
 use crate::decode::{CompileError, is_text, option_ranges, scopes_of};
 use crate::read::clock_of;
@@ -382,14 +383,7 @@ impl<'t> Writer<'t> {
                 _ => return Err(unknown()),
             };
         }
-        let origin = match self.scopes[at].0 {
-            Scope::PacketHeader => "packet-header",
-            Scope::PacketContext => "packet-context",
-            Scope::EventHeader => "event-record-header",
-            Scope::StreamEventContext => "event-record-common-context",
-            Scope::EventContext => "event-record-specific-context",
-            Scope::EventFields => "event-record-payload",
-        };
+        let origin = scope_name(self.scopes[at].0);
         let path = list(path.into_iter().map(quoted));
         Ok((object(&[("origin", quoted(origin)), ("path", path)]), field))
     }
