@@ -1,4 +1,5 @@
-//! The instrumented C programs of `tests/programs`, compiled against the real liblttng-ust once and then kept.
+//! The C programs of `tests/programs`, compiled once and then kept: instrumented ones against the real liblttng-ust,
+//! clients against the real liblttng-ctl.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,13 +7,16 @@ use std::process::Command;
 
 use crate::need::{lock, profile_dir};
 
+/// What instrumented programs are linked with.
+const INSTRUMENTED: &[&str] = &["-llttng-ust", "-ldl", "-pthread"];
+
 /// The program `tests/programs/NAME`, made of the C files in that folder. A test that uses it needs
 /// [`crate::Need::UstHeaders`].
 ///
 /// # Panics
 /// When it does not compile.
 pub fn built(name: &str) -> PathBuf {
-    compiled(name, name, &[])
+    compiled(name, name, &[], INSTRUMENTED)
 }
 
 /// The library `libNAME.so`, made of the C files in `tests/programs/NAME`; else as [`built`].
@@ -20,7 +24,16 @@ pub fn built(name: &str) -> PathBuf {
 /// # Panics
 /// When it does not compile.
 pub fn library(name: &str) -> PathBuf {
-    compiled(name, &format!("lib{name}.so"), &["-shared", "-fPIC"])
+    compiled(name, &format!("lib{name}.so"), &["-shared", "-fPIC"], INSTRUMENTED)
+}
+
+/// The program `tests/programs/NAME`, which speaks to session daemons through liblttng-ctl. A test that uses it needs
+/// [`crate::Need::CtlHeaders`].
+///
+/// # Panics
+/// When it does not compile.
+pub fn client(name: &str) -> PathBuf {
+    compiled(name, name, &[], &["-llttng-ctl"])
 }
 
 /// The example `name` of the package `package` of this project.
@@ -41,7 +54,7 @@ pub fn example(package: &str, name: &str) -> PathBuf {
 }
 
 /// The file `file`, made of the C files in `tests/programs/NAME`.
-fn compiled(name: &str, file: &str, options: &[&str]) -> PathBuf {
+fn compiled(name: &str, file: &str, options: &[&str], libraries: &[&str]) -> PathBuf {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs").join(name);
     let dir = profile_dir().join("programs");
     fs::create_dir_all(&dir).expect("the target folder has room");
@@ -67,7 +80,7 @@ fn compiled(name: &str, file: &str, options: &[&str]) -> PathBuf {
         .arg("-I")
         .arg(&sources)
         .args(files.iter().filter(|file| file.extension().is_some_and(|kind| kind == "c")))
-        .args(["-llttng-ust", "-ldl", "-pthread"])
+        .args(libraries)
         .output()
         .expect("cc starts");
     assert!(

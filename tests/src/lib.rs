@@ -18,6 +18,7 @@ pub mod any_trace;
 pub mod apps;
 mod browser;
 mod daemon;
+mod listener;
 mod need;
 mod program;
 mod recording;
@@ -26,6 +27,7 @@ mod world;
 
 pub use browser::Browser;
 pub use daemon::{Make, Sessiond};
+pub use listener::Listener;
 pub use need::{Need, met, our_program};
 pub use program::{Ended, Program, Running, eventually};
 pub use recording::{Cast, Recording};

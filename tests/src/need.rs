@@ -21,6 +21,8 @@ pub enum Need {
     Babeltrace2,
     /// A C compiler and the headers of the real liblttng-ust, to build instrumented programs.
     UstHeaders,
+    /// A C compiler and the headers of the real liblttng-ctl, to build clients.
+    CtlHeaders,
     /// The preload helpers of the real liblttng-ust (libc, pthread, dl wrappers).
     UstPreloads,
     /// The `curl` program, with HTTP/2.
@@ -51,14 +53,8 @@ impl Need {
                 (!found).then(|| "lttng-consumerd is not installed".to_owned())
             }),
             Need::Babeltrace2 => lacking_programs(&["babeltrace2"]),
-            Need::UstHeaders => lacking_programs(&["cc"]).or_else(|| {
-                let found = ["/usr/include/lttng/tracepoint.h"]
-                    .iter()
-                    .map(|path| Path::new(path).exists())
-                    .chain([multiarch_has("usr/include", "lttng/tracepoint.h")])
-                    .any(|found| found);
-                (!found).then(|| "the headers of liblttng-ust are not installed".to_owned())
-            }),
+            Need::UstHeaders => header_lack("lttng/tracepoint.h", "liblttng-ust"),
+            Need::CtlHeaders => header_lack("lttng/lttng.h", "liblttng-ctl"),
             Need::UstPreloads => {
                 let found = multiarch_has("usr/lib", "liblttng-ust-libc-wrapper.so.1");
                 (!found).then(|| "liblttng-ust-libc-wrapper.so.1 is not installed".to_owned())
@@ -141,6 +137,14 @@ fn lacking_programs(names: &[&str]) -> Option<String> {
     let lacking: Vec<&str> =
         names.iter().copied().filter(|name| !dirs.iter().any(|dir| dir.join(name).exists())).collect();
     (!lacking.is_empty()).then(|| format!("not installed: {}", lacking.join(", ")))
+}
+
+/// What keeps a C program from being built with this header of that library.
+fn header_lack(header: &str, library: &str) -> Option<String> {
+    lacking_programs(&["cc"]).or_else(|| {
+        let found = Path::new("/usr/include").join(header).exists() || multiarch_has("usr/include", header);
+        (!found).then(|| format!("the headers of {library} are not installed"))
+    })
 }
 
 fn multiarch_has(base: &str, file: &str) -> bool {

@@ -1,0 +1,59 @@
+//! Triggers on events of Rust programs: what `--capture` captures reaches a listener of the real liblttng-ctl, and
+//! notifications that were lost are counted.
+
+use rttng_tests::{Cast, Need, Recording, eventually};
+
+const TRACED: &str = env!("CARGO_BIN_EXE_rust_traced");
+
+/// Adds a trigger of that name on a rule of user space that notifies, with these captures.
+fn notify(recording: &Recording, name: &str, rule: &[&str], captures: &[&str]) {
+    let mut arguments = vec!["add-trigger", "--name", name, "--condition=event-rule-matches", "--type=user"];
+    arguments.extend(rule);
+    let captures: Vec<String> = captures.iter().map(|capture| format!("--capture={capture}")).collect();
+    arguments.extend(captures.iter().map(String::as_str));
+    arguments.push("--action=notify");
+    recording.lttng(arguments);
+}
+
+/// Every type of field, elements, contexts, and what is not there. (An application sends MessagePack, which has one form
+/// for natural numbers: the session daemon takes 2 of a signed field for unsigned.)
+fn captured_values(cast: Cast) {
+    let Some(recording) = Recording::create(cast, &[Need::CtlHeaders]) else { return };
+    let expected = [
+        ("small", "i:-3"),
+        ("large", "u:18446744073709551615"),
+        ("hex", "u:48879"),
+        ("network", "u:80"),
+        ("half", "f:0.5"),
+        ("third", "f:-0.25"),
+        ("yes", "U:1"),
+        ("text", "\"hello\""),
+        ("array", "[i:-1 u:2 u:300]"),
+        ("array[2]", "u:300"),
+        ("array[3]", "none"),
+        ("bytes", "[u:202 u:254]"),
+        ("slice[1]", "u:8"),
+        ("colour", "U:2"),
+        ("request_path", "\"/index\""),
+        ("nothing", "none"),
+        ("$ctx.procname", "\"rust_traced\""),
+        ("$app.shop:customer", "\"ada\""),
+    ];
+    notify(&recording, "types", &["--name=rust:types"], &expected.map(|(capture, _)| capture));
+    notify(&recording, "severe", &["--name=rust:*", "--log-level=ERR.."], &[]);
+    notify(&recording, "never", &["--name=rust:*", "--filter=large == 7"], &["large"]);
+    let listener = recording.world.listen(["types", "severe", "never"]);
+    recording.traced(TRACED).arg("types").run().ok();
+    eventually("both triggers have fired", || listener.heard().len() >= 2);
+    let heard = listener.finish();
+    let captured = expected.map(|(_, value)| value).join(" ");
+    assert_eq!(
+        heard,
+        [format!("types event-rule-matches {captured}"), "severe event-rule-matches".to_owned()]
+    );
+}
+
+#[test]
+fn captured_values_under_the_real_daemon() {
+    captured_values(Cast::REAL);
+}
