@@ -18,6 +18,7 @@ fn follow(cast: Cast, is_rotated: bool) {
     recording.traced(apps::built("shop")).args(["600", "2"]).run().ok();
     // Switched by the timer; what is older than that is certain, whatever other CPUs do.
     eventually("the first program is seen while the session records", || {
+        assert!(!view.is_over(), "{}", view.stderr());
         view.stdout().contains("shop:request_end") && view.stdout().lines().count() > 2000
     });
     if is_rotated {
@@ -25,6 +26,7 @@ fn follow(cast: Cast, is_rotated: bool) {
     }
     recording.lttng(["stop"]);
     eventually("a stopped session is shown to its end", || {
+        assert!(!view.is_over(), "{}", view.stderr());
         view.stdout().matches("shop:request_end").count() == 1200
     });
     assert!(!view.is_over(), "it may be started again");

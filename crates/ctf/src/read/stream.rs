@@ -95,6 +95,8 @@ pub(super) struct Stream {
     pub(super) is_open: bool,
     /// Before this time, in nanoseconds, nothing comes that is not listed.
     pub(super) floor: i64,
+    /// How many packets were listed before the last look; what comes between those may be listed by the next.
+    settled: usize,
     /// Whether packets can be passed over unread: all times are known, and none falls.
     is_orderly: bool,
     /// How often the next packet was not where it was listed.
@@ -170,6 +172,7 @@ impl Stream {
             has_begin: first.timestamp_begin.is_some(),
             is_open: false,
             floor: i64::MIN,
+            settled: 0,
             misses: 0,
             stage: Stage::Before(0),
             file: None,
@@ -469,7 +472,7 @@ impl Stream {
                 Stage::Within(number) if self.at < self.content_end => match self.event_at_edge(number) {
                     Ok(Some((event, end, time))) => return self.passed(event, end, time),
                     Ok(None) if self.is_cut => Ok(()),
-                    Ok(None) => return self.wait(),
+                    Ok(None) => return self.wait_for_listed(),
                     Err(error) => Err(error),
                 },
                 Stage::Within(number) => self.close(number),
@@ -478,12 +481,18 @@ impl Stream {
                     self.misses += 1;
                     // Its file may have been moved: the next look tells where.
                     if self.misses < MAX_MISSES {
-                        return self.wait();
+                        return self.wait_for_listed();
                     }
                     // Overwritten before it was read; the numbers of the packets tell of it.
                     Arc::make_mut(&mut self.packets).remove(number);
                     self.misses = 0;
                     Ok(())
+                }
+                // A file was seen before the last packet was written to it, and the next file after that.
+                Stage::Before(number)
+                    if self.is_open && number >= self.settled && self.packets_before(number).is_some() =>
+                {
+                    return self.wait_for_listed();
                 }
                 Stage::Before(number) => match self.discarded_before(number) {
                     Some(lost) => return self.tell(lost, Stage::LostPackets(number)),
@@ -511,10 +520,15 @@ impl Stream {
         }
     }
 
-    /// Nothing is certain beyond the time that this gives.
+    /// Waits for packets that are not listed. Nothing is certain beyond the time that this gives.
     fn wait(&mut self) -> i64 {
+        self.wait_for_listed().max(self.floor)
+    }
+
+    /// Waits for what is listed, or for what comes before it.
+    fn wait_for_listed(&mut self) -> i64 {
         self.next = Next::Wait;
-        self.last.max(self.floor)
+        self.last
     }
 
     fn fail(&mut self, error: ReadError) -> i64 {
@@ -712,6 +726,11 @@ impl Stream {
         is_there
     }
 
+    /// Says that a look at the files begins: what was listed by the looks before it is complete.
+    pub(super) fn settle(&mut self) {
+        self.settled = self.packets.len();
+    }
+
     /// Takes packets that were written since, in the order of time.
     pub(super) fn append(&mut self, packets: &[Packet], files: &Arc<[PathBuf]>) {
         self.files = Arc::clone(files);
@@ -723,7 +742,12 @@ impl Stream {
             Stage::Over => all.len(),
         };
         let rest = all.get_mut(untouched..).unwrap_or_default();
-        rest.sort_by_key(|packet| (packet.begin, packet.sequence_number, packet.file, packet.offset));
+        let order = |packet: &Packet| (packet.begin, packet.sequence_number, packet.file, packet.offset);
+        rest.sort_by_key(order);
+        if let Some(first) = packets.iter().map(order).min() {
+            let before = rest.partition_point(|packet| order(packet) < first);
+            self.settled = self.settled.min(untouched + before);
+        }
     }
 
     /// Takes the programs of metadata that has grown.

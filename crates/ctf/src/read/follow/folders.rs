@@ -1,7 +1,8 @@
 //! Traces in folders, as they are written: which files there are and how far they may be read.
 //!
-//! Files are known by what they are, not by their paths: a rotation of the recording moves folders with their files. How
-//! far a data file may be read is told by its index, which LTTng writes after the data; without one, by its size.
+//! Files are known by what they are, not by their paths: a rotation of the recording moves folders with their files, by
+//! way of hidden ones (docs/spec/trace-output.md, 7). How far a data file may be read is told by its index, which LTTng
+//! writes after the data; without one, by its size.
 
 use std::collections::HashMap;
 use std::fs::{File, Metadata};
@@ -17,6 +18,9 @@ use crate::trace_files::{extent, read};
 
 /// Folders deeper than this are not looked into.
 const MAX_DEPTH: usize = 32;
+
+/// Where a rotation keeps what it moves, or is about to show: as long as the slowest process takes to write its last.
+const TRANSIENT_FOLDERS: [&str; 2] = [".tmp_old_chunk", ".tmp_new_chunk"];
 
 /// The source of traces on disk.
 #[derive(Debug)]
@@ -41,7 +45,8 @@ struct KnownTrace {
 /// A folder that holds a trace, or a part of one.
 struct Part {
     metadata: PathBuf,
-    place: PathBuf,
+    /// Below the root; nothing where it will not stay.
+    place: Option<PathBuf>,
     data: Vec<(PathBuf, Metadata)>,
 }
 
@@ -115,12 +120,18 @@ impl Source for Folders {
         for Part { metadata, place, data } in parts {
             let Some(trace) = self.metadata_of(&metadata, &mut news) else { continue };
             places.resize(self.traces.len(), Vec::new());
-            places[trace].push(place);
+            places[trace].extend(place);
             for (path, status) in data {
+                let key = key_of(&status);
+                let size = readable(&path, status.len());
+                // Moved meanwhile: its index was not to be found, or was that of another.
+                if !std::fs::metadata(&path).is_ok_and(|status| key_of(&status) == key) {
+                    continue;
+                }
                 let known = &mut self.traces[trace].files;
-                let file = known.get(&key_of(&status)).map_or(known.len(), |known| known.file);
-                let now = FileNews { file, size: readable(&path, status.len()), path };
-                if known.insert(key_of(&status), now.clone()).as_ref() != Some(&now) {
+                let file = known.get(&key).map_or(known.len(), |known| known.file);
+                let now = FileNews { file, size, path, identity: Some(identity_of(&status)) };
+                if known.insert(key, now.clone()).as_ref() != Some(&now) {
                     news_of(&mut news, trace).files.push(now);
                 }
             }
@@ -138,8 +149,14 @@ impl Source for Folders {
 }
 
 fn key_of(status: &Metadata) -> FileKey {
+    let (device, number) = identity_of(status);
     // Numbers are given to new files again; the time of birth tells them apart.
-    (status.dev(), status.ino(), status.created().ok())
+    (device, number, status.created().ok())
+}
+
+/// The device and the number of a file.
+pub(super) fn identity_of(status: &Metadata) -> (u64, u64) {
+    (status.dev(), status.ino())
 }
 
 /// Finds the folders with a file `metadata`. What vanishes meanwhile is left out; an error is that of `root` itself.
@@ -154,7 +171,8 @@ fn find_parts(root: &Path, parts: &mut Vec<Part>) -> std::io::Result<()> {
         let (mut metadata, mut data, mut inner) = (None, Vec::new(), Vec::new());
         for entry in entries.flatten() {
             let name = entry.file_name();
-            if name.as_encoded_bytes().starts_with(b".") {
+            let is_hidden = name.as_encoded_bytes().starts_with(b".");
+            if is_hidden && !TRANSIENT_FOLDERS.iter().any(|transient| name == *transient) {
                 continue;
             }
             match entry.file_type() {
@@ -174,7 +192,9 @@ fn find_parts(root: &Path, parts: &mut Vec<Part>) -> std::io::Result<()> {
             folders.extend(inner.into_iter().rev().map(|folder| (folder, depth + 1)));
         }
         if let Some(metadata) = metadata {
-            let place = folder.strip_prefix(root).unwrap_or(&folder).to_owned();
+            let place = folder.strip_prefix(root).unwrap_or(&folder);
+            let is_transient = place.iter().any(|name| TRANSIENT_FOLDERS.iter().any(|known| name == *known));
+            let place = (!is_transient).then(|| place.to_owned());
             parts.push(Part { metadata, place, data });
         }
     }

@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use folders::Folders;
+use folders::identity_of;
 
 use super::clock::{TimeScale, clock_of};
 use super::error::ReadError;
@@ -77,6 +78,8 @@ pub struct FileNews {
     pub path: PathBuf,
     /// How many bytes may be read.
     pub size: u64,
+    /// Device and number of the file, where another may come to stand at its path.
+    pub identity: Option<(u64, u64)>,
 }
 
 /// Reads traces that are still being written.
@@ -109,6 +112,8 @@ struct FollowedFile {
     listed: u64,
     /// Stream class and stream.
     stream: Option<(u64, u64)>,
+    /// Device and number.
+    identity: Option<(u64, u64)>,
 }
 
 impl Follower {
@@ -178,6 +183,7 @@ impl<S: Source> Follower<S> {
             self.take_files(news.trace, news.places, news.files);
         }
         let streams = self.reader.streams.len();
+        self.reader.streams.iter_mut().for_each(Stream::settle);
         for trace in 0..self.traces.len() {
             self.list_packets(trace)?;
         }
@@ -293,9 +299,9 @@ impl<S: Source> Follower<S> {
             read.places = trace.places.clone();
         }
         let mut paths = trace.paths.to_vec();
-        for FileNews { file, path, size } in files {
+        for FileNews { file, path, size, identity } in files {
             if file >= trace.files.len() {
-                trace.files.push(FollowedFile { size, listed: 0, stream: None });
+                trace.files.push(FollowedFile { size, listed: 0, stream: None, identity });
                 paths.push(absolute(&path));
             } else {
                 trace.files[file].size = size;
@@ -409,6 +415,10 @@ fn list(
         Ok(file) => file,
         Err(error) => return (None, packets, Some(ReadError::of(path, error))),
     };
+    if known.identity.is_some_and(|identity| !file.metadata().is_ok_and(|now| identity_of(&now) == identity))
+    {
+        return (None, packets, Some(ReadError::of(path, "another file is there by now")));
+    }
     while known.listed < known.size {
         match read_head(&file, path, known.listed, known.size, decoder, slots, &mut buffer) {
             Ok(info) => {

@@ -160,6 +160,73 @@ fn a_folder_that_moves_is_followed() {
     assert!(!lines.is_empty());
 }
 
+/// The packets of a data file.
+fn packets_of(path: &Path) -> Vec<Vec<u8>> {
+    let path = &path.canonicalize().unwrap();
+    let reader = Reader::open(&[path.parent().unwrap().to_owned()], &Options::default()).unwrap();
+    let stream = reader.streams.iter().find(|stream| stream.path().canonicalize().unwrap() == *path).unwrap();
+    let data = fs::read(path).unwrap();
+    let part = |packet: &Packet| data[packet.offset as usize..][..packet.packet_bits as usize / 8].to_vec();
+    stream.packets.iter().map(part).collect()
+}
+
+#[test]
+fn a_slow_rotation_loses_nothing() {
+    let from = vector("discarded").join("ust/uid/0/64-bit");
+    let name = "c1_0";
+    let packets = packets_of(&from.join(name));
+    let (first, second) = packets.split_at(2);
+    let root = tempfile::tempdir().unwrap();
+    let at = |folder: &str| root.path().join(folder);
+    let write = |folder: &str, data: &[u8]| {
+        fs::create_dir_all(at(folder)).unwrap();
+        fs::copy(from.join("metadata"), at(folder).join("metadata")).unwrap();
+        fs::write(at(folder).join(name), data).unwrap();
+    };
+    write("ust", b"");
+    let mut follower = Follower::open(&[root.path().to_owned()], &Options::default()).unwrap();
+    let mut lines = Vec::new();
+    let mut look = |follower: &mut Follower| {
+        for _ in 0..20 {
+            follower.look().unwrap();
+            drain(follower, &mut lines);
+        }
+    };
+    // Its last packet is written while it is hidden; the new chunk is there, with events, long before it is archived.
+    fs::rename(at("ust"), at(".tmp_old_chunk")).unwrap();
+    write(".tmp_old_chunk", &first.concat());
+    write("20261123T080000+0000-1", &second.concat());
+    look(&mut follower);
+    fs::rename(at(".tmp_old_chunk"), at("archives")).unwrap();
+    look(&mut follower);
+    follower.finish().unwrap();
+    drain(&mut follower, &mut lines);
+    assert!(!lines.is_empty());
+    assert_eq!(lines, whole(root.path()));
+}
+
+#[test]
+fn a_file_that_was_looked_at_too_early_is_waited_for() {
+    let from = vector("discarded").join("ust/uid/0/64-bit");
+    let packets = packets_of(&from.join("c1_0"));
+    let root = tempfile::tempdir().unwrap();
+    fs::copy(from.join("metadata"), root.path().join("metadata")).unwrap();
+    let write = |name: &str, data: &[u8]| fs::write(root.path().join(name), data).unwrap();
+    write("old", &packets[0]);
+    write("new", &packets[2..].concat());
+    let mut follower = Follower::open(&[root.path().to_owned()], &Options::default()).unwrap();
+    follower.set_horizon(i64::MAX);
+    let mut lines = Vec::new();
+    drain(&mut follower, &mut lines);
+    // What is between them was being written when the first file was looked at.
+    write("old", &packets[..2].concat());
+    follower.look().unwrap();
+    drain(&mut follower, &mut lines);
+    follower.finish().unwrap();
+    drain(&mut follower, &mut lines);
+    assert_eq!(lines, whole(root.path()));
+}
+
 #[test]
 fn what_is_overwritten_before_it_is_read_is_lost() {
     let root = tempfile::tempdir().unwrap();
