@@ -165,38 +165,49 @@ pub struct Program {
     guard: Option<Guard>,
 }
 
-/// A comparison of an integer field with a number that a program begins with and that must hold for it to accept: most
-/// events that a filter rejects are rejected by it, without running the program.
+/// A comparison of an integer, or of some of its bits, with a number that a program begins with and that must hold for it
+/// to accept: most events that a filter rejects are rejected by it, without running the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Guard {
-    field: FieldIndex,
+    target: Target,
+    /// All ones where the whole integer is compared.
+    mask: u64,
     relation: Relation,
     number: i64,
 }
 
 impl Guard {
     fn of(ops: &[Op]) -> Option<Self> {
-        let [Op::Load(Target::Payload(field)), Op::Integer(number), Op::Compare(relation), ..] = ops else {
-            return None;
+        let (target, mask, relation, number, mut at) = match ops {
+            [Op::Load(target), Op::Integer(number), Op::Compare(relation), ..] => {
+                (*target, u64::MAX, *relation, *number, 3)
+            }
+            [
+                Op::Load(target),
+                Op::Integer(mask),
+                Op::BitAnd,
+                Op::Integer(number),
+                Op::Compare(relation),
+                ..,
+            ] => (*target, *mask as u64, *relation, *number, 5),
+            _ => return None,
         };
         // What a false comparison leads to: `&&` hands it on, nothing else may stand on the way to the end.
-        let mut at = 3;
         while let Some(Op::And { skip }) = ops.get(at) {
             at = *skip;
         }
-        let guard = Guard { field: *field, relation: *relation, number: *number };
-        (ops.get(at) == Some(&Op::Return)).then_some(guard)
+        (ops.get(at) == Some(&Op::Return)).then_some(Guard { target, mask, relation, number })
     }
 
     /// Whether it is certain that the program rejects the event.
     #[inline]
     fn rejects<F: Fields + ?Sized>(&self, fields: &F) -> bool {
-        let value = match fields.payload(self.field) {
-            Value::Signed(value) => value,
-            Value::Unsigned(value) => value as i64,
+        let bits = match value_of(fields, self.target) {
+            Value::Signed(value) => value as u64,
+            Value::Unsigned(value) => value,
             _ => return false,
         };
-        !self.relation.holds(Some(value.cmp(&self.number)))
+        !self.relation.holds(Some(((bits & self.mask) as i64).cmp(&self.number)))
     }
 }
 
@@ -263,6 +274,14 @@ impl Program {
     pub(crate) fn new(ops: Vec<Op>) -> Self {
         let guard = Guard::of(&ops);
         Self { ops, guard }
+    }
+
+    /// What it asks of an event, each as often as it does.
+    pub fn targets(&self) -> impl Iterator<Item = Target> {
+        self.ops.iter().filter_map(|op| match op {
+            Op::Load(target) | Op::LoadPointer(target) | Op::ReturnReference(target) => Some(*target),
+            _ => None,
+        })
     }
 
     /// Whether a filter lets an event pass. One that ends with an error does not.
@@ -368,12 +387,17 @@ impl Program {
 }
 
 fn load<F: Fields + ?Sized>(fields: &F, target: Target) -> Result<Register<'_>, EvaluationError> {
-    Register::from_value(match target {
+    Register::from_value(value_of(fields, target))
+}
+
+#[inline]
+fn value_of<F: Fields + ?Sized>(fields: &F, target: Target) -> Value<'_> {
+    match target {
         Target::Payload(field) => fields.payload(field),
         Target::Element(field, index) => fields.element(field, index),
         Target::Context(context) => fields.context(context),
         Target::AppContext(context) => fields.app_context(context),
-    })
+    }
 }
 
 fn shift_count(bits: u64) -> Result<u32, EvaluationError> {

@@ -376,6 +376,28 @@ proptest! {
         }
     }
 
+    /// Most filters begin with a comparison, by which most events are rejected before the program runs.
+    #[test]
+    fn the_first_comparison_decides_as_the_whole_does(
+        mask in prop_oneof![Just(-1i64), Just(1023), Just(7), any::<i64>()],
+        relation in prop::sample::select(vec!["==", "!=", "<", ">", "<=", ">="]),
+        number in -3i64..9,
+        shape in prop::sample::select(vec!["{F}", "{F} && ({T})", "{F} && ({T}) && j < 5", "{F} || ({T})", "({F} && j > 3) || ({T})"]),
+        tree in integer_expr(),
+        i in prop_oneof![-9i64..9, any::<i64>()],
+        j in -2i64..70,
+    ) {
+        for first in [format!("i {relation} {number}"), format!("(i & {mask}) {relation} {number}")] {
+            let text = shape.replace("{F}", &first).replace("{T}", &tree.to_string());
+            if let Ok(bytecode) = compile(&text) {
+                let fields = Pair(i, j);
+                let program = link(&bytecode, &fields, Strictness::Rttng).unwrap();
+                let whole = program.evaluate(&fields).unwrap_or(false);
+                prop_assert_eq!(program.accepts(&fields), whole, "{}", text);
+            }
+        }
+    }
+
     #[test]
     fn random_bytecode_does_no_harm(data in vec(any::<u8>(), 0..80), split in any::<prop::sample::Index>()) {
         let offset = split.index(data.len() + 1) as u32;

@@ -236,6 +236,7 @@ fn work<P: SlicePrinter>(
     let mut printer = (locked(joiner).make)(&reader, output, messages);
     // It was made of these before.
     let Ok(mut selector) = Selector::new(selection.clone(), &reader) else { return };
+    selector.sift(&mut reader);
     loop {
         let mut now = locked(state);
         while !now.is_over && now.next > now.turn + 2 * threads {

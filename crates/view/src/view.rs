@@ -68,7 +68,8 @@ pub fn run<P: Printer>(
 
 fn go<P: Printer>(reader: &mut Reader, selector: &mut Selector, printer: &mut P) -> Result<Ran, ViewError> {
     let (mut ran, mut meter) = (Ran::default(), LossMeter::default());
-    if !printer.looks_at_events() && selector.is_everything() {
+    let is_sifted = selector.sift(reader);
+    if !printer.looks_at_events() && is_sifted && !reader.is_limited() {
         while let Some(passed) = reader.pass()? {
             match passed {
                 Passed::Events(count) => ran.events += count,

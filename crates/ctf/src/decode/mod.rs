@@ -15,6 +15,7 @@ mod emit;
 mod layout;
 mod nul;
 mod packet;
+mod place;
 mod program;
 mod show;
 
@@ -24,6 +25,7 @@ pub(crate) use layout::is_text;
 pub use layout::{IntegerForm, Labels, Layout, Node, NodeId, NodeKind, Visit};
 pub use packet::{PACKET_MAGIC, PacketError, PacketInfo, SeenEvent, TraceDecoder};
 pub(crate) use packet::{PassedEvent, StreamDecoder, integer_of, known_fields, scopes_of};
+pub use place::{EventBytes, Place, PlacedValue};
 pub use program::DecodeError;
 pub(crate) use program::{Bits, Count, Machine, Slot, extended, sort_key};
 pub(crate) use show::show;

@@ -63,6 +63,7 @@ mod merge;
 mod open;
 mod packets;
 mod reindex;
+mod sieve;
 mod slices;
 mod stream;
 #[cfg(test)]
@@ -76,10 +77,11 @@ pub(crate) use clock::clock_of;
 pub use error::{Damage, ReadError};
 pub use open::Options;
 pub use reindex::{IndexState, rebuild_indexes};
+pub use sieve::Sieve;
 pub use slices::{Slices, StreamReader};
 
 use crate::class::{EventClass, StreamClass, TraceClass};
-use crate::decode::{Layout, PassedEvent, Visit};
+use crate::decode::{EventBytes, Layout, NodeId, PassedEvent, Place, TraceDecoder, Visit};
 use crate::types::Scope;
 use merge::Tournament;
 use stream::{Next, Stream};
@@ -93,6 +95,7 @@ pub struct Trace {
     name: String,
     warnings: Vec<crate::tsdl::Warning>,
     layouts: Vec<StreamLayouts>,
+    decoder: Arc<TraceDecoder>,
 }
 
 /// What there is to see in the packets and events of one stream class.
@@ -141,6 +144,21 @@ impl Trace {
             Scope::EventContext => layouts.events.get(event)?[0].as_ref(),
             Scope::EventFields => layouts.events.get(event)?[1].as_ref(),
         }
+    }
+
+    /// Where the value of a node of [`Trace::layout`] is in all events of that class. Nothing where that depends on what
+    /// else is in the event, and in the packet's own scopes.
+    pub fn place(&self, stream: usize, event: usize, scope: Scope, node: NodeId) -> Option<Place> {
+        let shows = &self.decoder.stream(self.class.streams.get(stream)?.id)?.shows;
+        let [context, fields] = shows.events.get(event)?;
+        let in_order = [
+            (Scope::StreamEventContext, &shows.event_context),
+            (Scope::EventContext, context),
+            (Scope::EventFields, fields),
+        ];
+        let at = in_order.iter().position(|(other, _)| *other == scope)?;
+        let before = in_order[..at].iter().filter_map(|(_, program)| program.as_ref());
+        Place::find(before, in_order[at].1.as_ref()?, node)
     }
 }
 
@@ -532,6 +550,12 @@ impl<'r> Event<'r> {
     /// The first bytes of a packet of its stream, up to the end of its context at least.
     pub fn packet_head(&self, number: usize) -> Result<Vec<u8>, ReadError> {
         self.stream.packet_head(number)
+    }
+
+    /// Its bytes, for who knows where in them what is ([`Trace::place`]).
+    #[inline]
+    pub fn bytes(&self) -> EventBytes<'_> {
+        self.stream.bytes()
     }
 
     /// Its bits.

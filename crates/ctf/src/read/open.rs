@@ -119,7 +119,7 @@ fn open_trace(
         }));
     }
     let layouts = layouts(&class, &decoder);
-    Ok(Trace { name: name(&class, &places), places, layouts, class, metadata: path, warnings })
+    Ok(Trace { name: name(&class, &places), places, layouts, decoder, class, metadata: path, warnings })
 }
 
 /// What there is to see in all streams of a trace.

@@ -44,6 +44,7 @@ impl Reader {
         }
         self.is_fresh = false;
         self.end = end;
+        self.streams.iter_mut().for_each(|stream| stream.sift_until = end);
         self.order = Tournament::new(self.streams.iter_mut().map(|stream| stream.skip_to(begin)));
     }
 
@@ -87,6 +88,7 @@ impl Reader {
         let end = self.end;
         if self.streams.iter().any(|stream| stream.is_beyond_its_packet(end)) {
             self.end = Tournament::NEVER;
+            self.streams.iter_mut().for_each(|stream| stream.sift_until = Tournament::NEVER);
             return false;
         }
         true

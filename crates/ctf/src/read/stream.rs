@@ -20,8 +20,11 @@ use super::clock::TimeScale;
 use super::error::ReadError;
 use super::merge::Tournament;
 use super::packets::{Packet, read_cut_head, read_head};
+use super::sieve::Sieve;
 use super::{LossCount, Lost, RecordedEvent, RecordedPacket, StreamInfo};
-use crate::decode::{DecodeError, Machine, PassedEvent, StreamDecoder, TraceDecoder, Visit, show};
+use crate::decode::{
+    DecodeError, EventBytes, Machine, PassedEvent, StreamDecoder, TraceDecoder, Visit, show,
+};
 use crate::types::Scope;
 
 /// Windows start at multiples of this, the largest alignment that a type can have.
@@ -128,6 +131,10 @@ pub(super) struct Stream {
     batch: Vec<Due>,
     /// Which of them is next.
     in_batch: usize,
+    /// What decides which events are given out, of those before [`Stream::sift_until`].
+    pub(super) sieve: Option<Arc<dyn Sieve>>,
+    /// In nanoseconds: who reads up to then is not kept waiting for an event after it that passes the sieve.
+    pub(super) sift_until: i64,
 }
 
 /// What a stream is opened with.
@@ -189,6 +196,8 @@ impl Stream {
             is_cut: false,
             batch: Vec::with_capacity(BATCH),
             in_batch: 0,
+            sieve: None,
+            sift_until: Tournament::NEVER,
         }
     }
 
@@ -213,6 +222,8 @@ impl Stream {
             is_cut: false,
             batch: Vec::with_capacity(BATCH),
             in_batch: 0,
+            sieve: self.sieve.clone(),
+            sift_until: Tournament::NEVER,
             ..*self
         }
     }
@@ -295,6 +306,20 @@ impl Stream {
             self.top_up();
         }
         count as u64
+    }
+
+    /// Gives out only what the sieve keeps, from what is next on. Gives when that is due.
+    pub(super) fn sift(&mut self, sieve: Arc<dyn Sieve>) -> i64 {
+        let had_event = self.event().is_some();
+        self.batch.drain(..self.in_batch.min(self.batch.len()));
+        self.in_batch = 0;
+        let packet = &self.window;
+        self.batch.retain(|due| {
+            let event = EventBytes { packet, body: due.event.body, end: due.end };
+            sieve.keeps(due.event.class, event)
+        });
+        self.sieve = Some(sieve);
+        if had_event && self.batch.is_empty() { self.advance_slowly() } else { self.next_time() }
     }
 
     /// Passes over more events of the window, as many as the batch has room for.
@@ -381,11 +406,34 @@ impl Stream {
     /// Passes over as many events of the window as the batch takes. Gives whether there are any.
     fn fill_batch(&mut self) -> bool {
         let room = BATCH - self.batch.len();
-        let mut machine = Machine::new(&self.window, self.content_end);
+        let Stream { scale, last, batch, sieve, sift_until: until, window, .. } = self;
+        let mut machine = Machine::new(window, self.content_end);
         (machine.at, machine.time) = (self.at, self.time);
-        let Stream { scale, last, batch, .. } = self;
-        match *scale {
-            Some(scale) => {
+        match (*scale, sieve) {
+            (scale, Some(sieve)) => {
+                let mut room = room;
+                // On until some are kept, or the window is at its end.
+                while room > 0 {
+                    let (start, kept) = (machine.at, batch.len());
+                    let accept = |event: PassedEvent, end: u64, clock: u64| {
+                        let time = scale.map_or(*last, |scale| scale.nanoseconds(event.time));
+                        if time < *last || time >= *until {
+                            return false;
+                        }
+                        *last = time;
+                        if sieve.keeps(event.class, EventBytes { packet: window, body: event.body, end }) {
+                            batch.push(Due { event, time, end, clock });
+                        }
+                        true
+                    };
+                    self.decoder.pass_many(&mut machine, &mut self.slots, room, accept);
+                    room -= batch.len() - kept;
+                    if machine.at == start || !machine.has_more() {
+                        break;
+                    }
+                }
+            }
+            (Some(scale), None) => {
                 let mut before = *last;
                 let accept = |event: PassedEvent, end: u64, clock: u64| {
                     let time = scale.nanoseconds(event.time);
@@ -399,7 +447,7 @@ impl Stream {
                 self.decoder.pass_many(&mut machine, &mut self.slots, room, accept);
                 *last = before;
             }
-            None => {
+            (None, None) => {
                 let time = *last;
                 let accept = |event: PassedEvent, end: u64, clock: u64| {
                     batch.push(Due { event, time, end, clock });
@@ -412,20 +460,26 @@ impl Stream {
         !self.batch.is_empty()
     }
 
-    /// Takes note of an event that ends at bit `end`, with the clock at `time` after it.
-    fn passed(&mut self, event: PassedEvent, end: u64, time: u64) -> i64 {
+    /// Takes note of an event that ends at bit `end`, with the clock at `time` after it. Gives when it is due; nothing if
+    /// it is not wanted.
+    fn passed(&mut self, event: PassedEvent, end: u64, time: u64) -> Option<i64> {
         self.at = end;
         self.time = time;
         if let Some(scale) = self.scale {
             let due = scale.nanoseconds(event.time);
             if due < self.last {
-                return self.fall_back(event, due);
+                return Some(self.fall_back(event, due));
             }
             self.last = due;
         }
+        if let Some(sieve) = self.sieve.as_ref().filter(|_| self.last < self.sift_until)
+            && !sieve.keeps(event.class, EventBytes { packet: &self.window, body: event.body, end })
+        {
+            return None;
+        }
         self.batch.push(Due { event, time: self.last, end, clock: time });
         self.next = Next::Event;
-        self.last
+        Some(self.last)
     }
 
     #[cold]
@@ -470,7 +524,10 @@ impl Stream {
             };
             let step = match self.stage {
                 Stage::Within(number) if self.at < self.content_end => match self.event_at_edge(number) {
-                    Ok(Some((event, end, time))) => return self.passed(event, end, time),
+                    Ok(Some((event, end, time))) => match self.passed(event, end, time) {
+                        Some(due) => return due,
+                        None => continue,
+                    },
                     Ok(None) if self.is_cut => Ok(()),
                     Ok(None) => return self.wait_for_listed(),
                     Err(error) => Err(error),
@@ -818,6 +875,14 @@ impl Stream {
             cut.filter(|_| self.lenient).ok_or(error)?;
         }
         Ok(head)
+    }
+
+    /// The bytes of the event that is next.
+    #[inline]
+    pub(super) fn bytes(&self) -> EventBytes<'_> {
+        let due = self.batch.get(self.in_batch);
+        let (body, end) = due.map_or((self.at, self.at), |due| (due.event.body, due.end));
+        EventBytes { packet: &self.window, body, end }
     }
 
     /// The bits of the event that is next.

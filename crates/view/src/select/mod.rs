@@ -3,15 +3,20 @@
 //! What can be known of a kind of event is worked out once ([`Selector::new`]): most events that are not wanted are
 //! passed over without a look at their values.
 
+mod in_place;
 mod time;
 mod values;
 
-use rttng_ctf::EnvValue;
-use rttng_ctf::read::{Event, ReadError, Reader, Trace};
-use rttng_filter::{Bytecode, Fields, Program, Strictness, Value, pattern};
+use std::sync::Arc;
 
+use rttng_ctf::EnvValue;
+use rttng_ctf::decode::EventBytes;
+use rttng_ctf::read::{Event, ReadError, Reader, Sieve, Trace};
+use rttng_filter::{Bytecode, Fields, Program, Strictness, Target, Value, pattern};
+
+use in_place::Places;
 pub use time::{BadTime, TimeBound};
-use values::{EventValues, Layouts};
+use values::{EventValues, Layouts, Taker, Wanted};
 
 /// What is asked for. The default is everything.
 #[derive(Debug, Clone, Default)]
@@ -83,7 +88,7 @@ pub struct Selector {
     /// Nanoseconds; known at the first event that has a time.
     range: Option<(i64, i64)>,
     /// By trace, stream class and event class.
-    rules: Vec<Vec<Vec<Rule>>>,
+    rules: Vec<Vec<Arc<StreamRules>>>,
     /// By stream: the packet whose context is kept in `values`, and its CPU.
     cpus: Vec<(usize, Option<u64>)>,
     /// The stream and packet whose context is in `values`.
@@ -96,16 +101,59 @@ pub struct Selector {
     is_all: bool,
 }
 
+/// What decides on the events of one stream class.
+#[derive(Debug)]
+struct StreamRules {
+    processes: Vec<Process>,
+    /// By event class.
+    rules: Vec<Rule>,
+}
+
 /// What decides on the events of one kind.
 #[derive(Debug)]
 enum Rule {
     Never,
     Always,
-    /// All of what is there.
-    Look {
-        filter: Option<Program>,
-        process: Option<ProcessRule>,
-    },
+    Look(Look),
+}
+
+/// What is asked of the values of events of one kind: all of what is there.
+#[derive(Debug)]
+struct Look {
+    filter: Option<Program>,
+    process: Option<ProcessRule>,
+    /// Where the values are, if all of them are where it is known before.
+    places: Option<Places>,
+    /// Which they are.
+    wanted: Wanted,
+}
+
+impl Look {
+    #[inline]
+    fn accepts<F: Fields>(&self, processes: &[Process], values: &F) -> bool {
+        self.process.as_ref().is_none_or(|rule| rule.holds(processes, values))
+            && self.filter.as_ref().is_none_or(|filter| filter.accepts(values))
+    }
+}
+
+/// Drops what is certain not to be wanted.
+impl Sieve for StreamRules {
+    fn keeps(&self, class: usize, event: EventBytes<'_>) -> bool {
+        match &self.rules[class] {
+            Rule::Never => false,
+            Rule::Look(look @ Look { places: Some(places), .. }) => {
+                look.accepts(&self.processes, &places.in_event(event))
+            }
+            Rule::Always | Rule::Look(_) => true,
+        }
+    }
+}
+
+impl StreamRules {
+    /// Whether what it keeps is what is wanted.
+    fn is_exact(&self) -> bool {
+        self.rules.iter().all(|rule| !matches!(rule, Rule::Look(Look { places: None, .. })))
+    }
 }
 
 /// Where a kind of event says which process it is of.
@@ -119,7 +167,8 @@ impl Selector {
     /// Applies a selection to the traces of a reader.
     pub fn new(selection: Selection, reader: &Reader) -> Result<Selector, SelectError> {
         let (rules, fault) = rules(&selection, reader);
-        let fits = rules.iter().flatten().flatten().any(|rule| !matches!(rule, Rule::Never));
+        let mut all = rules.iter().flatten().flat_map(|stream| &stream.rules);
+        let fits = all.any(|rule| !matches!(rule, Rule::Never));
         if let (Some(fault), false) = (fault, fits) {
             return Err(SelectError::Filter(fault));
         }
@@ -184,6 +233,20 @@ impl Selector {
         self.packet = None;
     }
 
+    /// Lets the reader drop what is not wanted before it puts events in order. Gives whether all that it will give is
+    /// wanted. Where events that are not wanted matter all the same, nothing is dropped: the first one may tell the day, one
+    /// after the end or the limit ends everything.
+    pub fn sift(&self, reader: &mut Reader) -> bool {
+        let Selection { begin, end, cpus, limit, .. } = &self.selection;
+        if self.is_all || begin.is_some() || end.is_some() || limit.is_some() {
+            return self.is_all;
+        }
+        reader.sift(|trace, stream| Arc::<StreamRules>::clone(&self.rules[trace][stream]) as Arc<dyn Sieve>);
+        cpus.is_empty()
+            && !self.selection.stream_intersection
+            && self.rules.iter().flatten().all(|rules| rules.is_exact())
+    }
+
     /// Whether no event will be shown any more.
     pub fn is_satisfied(&self) -> bool {
         self.left == 0
@@ -223,7 +286,8 @@ impl Selector {
                 return Ok(Verdict::Pass);
             }
         }
-        let rule = &self.rules[event.trace_number()][event.stream_class_number()][event.class_number()];
+        let stream_rules = &self.rules[event.trace_number()][event.stream_class_number()];
+        let rule = &stream_rules.rules[event.class_number()];
         if matches!(rule, Rule::Never) {
             return Ok(Verdict::Pass);
         }
@@ -237,18 +301,22 @@ impl Selector {
                 return Ok(Verdict::Pass);
             }
         }
-        if let Rule::Look { filter, process } = rule {
-            self.values.clear();
-            let packet = (event.stream(), event.packet());
-            if self.packet != Some(packet) {
-                self.packet = Some(packet);
-                event.show_packet_context(&mut self.values)?;
-            }
-            event.show(&mut self.values)?;
-            let is_process =
-                process.as_ref().is_none_or(|rule| rule.holds(&self.selection.processes, &self.values));
-            let passes = filter.as_ref().is_none_or(|filter| filter.accepts(&self.values));
-            if !(is_process && passes) {
+        if let Rule::Look(look) = rule {
+            let accepts = match &look.places {
+                Some(places) => look.accepts(&stream_rules.processes, &places.in_event(event.bytes())),
+                None => {
+                    self.values.clear();
+                    let mut taker = Taker { values: &mut self.values, wanted: &look.wanted };
+                    let packet = (event.stream(), event.packet());
+                    if self.packet != Some(packet) {
+                        self.packet = Some(packet);
+                        event.show_packet_context(&mut taker)?;
+                    }
+                    event.show(&mut taker)?;
+                    look.accepts(&stream_rules.processes, &self.values)
+                }
+            };
+            if !accepts {
                 return Ok(Verdict::Pass);
             }
         }
@@ -283,7 +351,7 @@ fn shared(reader: &Reader) -> Vec<(i64, i64)> {
 }
 
 /// What decides on all kinds of events; why the filter does not fit one of them.
-fn rules(selection: &Selection, reader: &Reader) -> (Vec<Vec<Vec<Rule>>>, Option<String>) {
+fn rules(selection: &Selection, reader: &Reader) -> (Vec<Vec<Arc<StreamRules>>>, Option<String>) {
     let mut fault = None;
     let mut rule = |trace: &Trace, stream: usize, event: usize| {
         rule(selection, trace, stream, event).unwrap_or_else(|error| {
@@ -291,13 +359,14 @@ fn rules(selection: &Selection, reader: &Reader) -> (Vec<Vec<Vec<Rule>>>, Option
             Rule::Never
         })
     };
-    let rules: Vec<Vec<Vec<Rule>>> = reader
+    let rules: Vec<Vec<Arc<StreamRules>>> = reader
         .traces()
         .iter()
         .map(|trace| {
             let streams = trace.class().streams.iter().enumerate();
             let of_stream = |(stream, class): (usize, &rttng_ctf::StreamClass)| {
-                (0..class.events.len()).map(|event| rule(trace, stream, event)).collect()
+                let rules = (0..class.events.len()).map(|event| rule(trace, stream, event)).collect();
+                Arc::new(StreamRules { processes: selection.processes.clone(), rules })
             };
             streams.map(of_stream).collect()
         })
@@ -311,8 +380,8 @@ fn cpu_of(event: &mut Event<'_>) -> Result<Option<u64>, ReadError> {
     let Some((index, _)) = rttng_filter::EventLayout::find_context(&layouts, "cpu_id") else {
         return Ok(None);
     };
-    let mut values = EventValues::default();
-    event.show_packet_context(&mut values)?;
+    let (mut values, wanted) = (EventValues::default(), Wanted::default());
+    event.show_packet_context(&mut Taker { values: &mut values, wanted: &wanted })?;
     Ok(match values.context(index) {
         Value::Unsigned(cpu) => Some(cpu),
         Value::Signed(cpu) => u64::try_from(cpu).ok(),
@@ -341,7 +410,13 @@ fn rule(selection: &Selection, trace: &Trace, stream: usize, event: usize) -> Re
     };
     Ok(match (filter, process) {
         (None, None) => Rule::Always,
-        (filter, process) => Rule::Look { filter, process },
+        (filter, process) => {
+            let of_filter = filter.iter().flat_map(Program::targets);
+            let of_process = process.iter().flat_map(|rule| [rule.id, rule.name]).flatten();
+            let targets: Vec<Target> = of_filter.chain(of_process.map(Target::Context)).collect();
+            let places = Places::of(trace, (stream, event), targets.iter().copied());
+            Rule::Look(Look { filter, process, places, wanted: Wanted::of(targets) })
+        }
     })
 }
 
@@ -372,7 +447,7 @@ fn process_rule(selection: &Selection, trace: &Trace, layouts: &Layouts<'_>) -> 
 }
 
 impl ProcessRule {
-    fn holds(&self, processes: &[Process], values: &EventValues) -> bool {
+    fn holds(&self, processes: &[Process], values: &impl Fields) -> bool {
         processes.iter().any(|process| match process {
             Process::Id(id) => match self.id.map_or(Value::None, |index| values.context(index)) {
                 Value::Signed(value) => value == *id,

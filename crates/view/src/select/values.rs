@@ -2,11 +2,21 @@
 
 use rttng_ctf::decode::{Layout, NodeId, NodeKind, Visit};
 use rttng_ctf::types::Scope;
-use rttng_filter::{EventLayout, FieldIndex, FieldType, Fields, Value};
+use rttng_filter::{EventLayout, FieldIndex, FieldType, Fields, Target, Value};
 
 /// Contexts are looked for in these scopes, in this order; a context's index has the scope's place in its high bits.
 const CONTEXT_SCOPES: [Scope; 3] = [Scope::StreamEventContext, Scope::EventContext, Scope::PacketContext];
 const SCOPE_SHIFT: u32 = 28;
+
+/// The scope of a context's index.
+pub(super) fn scope_of(context: FieldIndex) -> Option<Scope> {
+    CONTEXT_SCOPES.get((context >> SCOPE_SHIFT) as usize).copied()
+}
+
+/// The node of a context's index in its scope.
+pub(super) fn node_of(context: FieldIndex) -> NodeId {
+    context & ((1 << SCOPE_SHIFT) - 1)
+}
 
 /// The layouts of all scopes of one kind of event, for the linker of filters.
 pub(super) struct Layouts<'a> {
@@ -76,6 +86,41 @@ enum Seen {
     Elements(usize, usize),
 }
 
+/// Which nodes are asked for, by place of the scope (payload last) and node. Those of the packet are kept for all kinds of
+/// events of a stream: all of them.
+#[derive(Debug, Default)]
+pub(super) struct Wanted([Vec<bool>; 4]);
+
+impl Wanted {
+    pub(super) fn of(targets: impl IntoIterator<Item = Target>) -> Wanted {
+        let mut wanted = Wanted::default();
+        for target in targets {
+            let (place, node) = match target {
+                Target::Payload(field) | Target::Element(field, _) => (PAYLOAD, field),
+                Target::Context(context) | Target::AppContext(context) => {
+                    ((context >> SCOPE_SHIFT) as usize, node_of(context))
+                }
+            };
+            if let Some(nodes) = wanted.0.get_mut(place) {
+                let length = nodes.len().max(node as usize + 1);
+                nodes.resize(length, false);
+                nodes[node as usize] = true;
+            }
+        }
+        wanted
+    }
+
+    fn has(&self, place: usize, node: NodeId) -> bool {
+        place == PACKET || self.0[place].get(node as usize).copied().unwrap_or(false)
+    }
+}
+
+/// Takes those of the values it is shown that are wanted.
+pub(super) struct Taker<'a> {
+    pub(super) values: &'a mut EventValues,
+    pub(super) wanted: &'a Wanted,
+}
+
 /// Keeps the values of fields directly in a scope, and the integers in arrays there.
 #[derive(Debug, Default)]
 pub(super) struct EventValues {
@@ -105,18 +150,12 @@ impl EventValues {
     }
 
     fn keep(&mut self, node: NodeId, value: Seen) {
-        match (self.depth, self.array) {
-            (1, _) => {
-                let seen = &mut self.seen[self.scope];
-                let at = node as usize;
-                if seen.len() <= at {
-                    seen.resize(at + 1, Seen::Nothing);
-                }
-                seen[at] = value;
-            }
-            (2, Some(_)) => self.elements.push(value),
-            _ => {}
+        let seen = &mut self.seen[self.scope];
+        let at = node as usize;
+        if seen.len() <= at {
+            seen.resize(at + 1, Seen::Nothing);
         }
+        seen[at] = value;
     }
 
     fn value(&self, seen: Seen) -> Value<'_> {
@@ -135,51 +174,72 @@ impl EventValues {
     }
 }
 
-impl Visit for EventValues {
+impl Taker<'_> {
+    #[inline]
+    fn take(&mut self, node: NodeId, value: impl FnOnce(&mut EventValues) -> Seen) {
+        match (self.values.depth, self.values.array) {
+            (1, _) if self.wanted.has(self.values.scope, node) => {
+                let value = value(self.values);
+                self.values.keep(node, value);
+            }
+            (2, Some(_)) => {
+                let value = value(self.values);
+                self.values.elements.push(value);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Visit for Taker<'_> {
     fn scope(&mut self, scope: Scope) {
-        self.scope = CONTEXT_SCOPES.iter().position(|other| *other == scope).unwrap_or(PAYLOAD);
+        self.values.scope = CONTEXT_SCOPES.iter().position(|other| *other == scope).unwrap_or(PAYLOAD);
     }
 
     #[inline]
     fn unsigned(&mut self, node: NodeId, value: u64) {
-        self.keep(node, Seen::Unsigned(value));
+        self.take(node, |_| Seen::Unsigned(value));
     }
 
     #[inline]
     fn signed(&mut self, node: NodeId, value: i64) {
-        self.keep(node, Seen::Signed(value));
+        self.take(node, |_| Seen::Signed(value));
     }
 
     fn float(&mut self, node: NodeId, value: f64) {
-        self.keep(node, Seen::Float(value));
+        self.take(node, |_| Seen::Float(value));
     }
 
     fn text(&mut self, node: NodeId, text: &[u8]) {
         // Those of the packet would not last.
-        if self.scope == PACKET {
+        if self.values.scope == PACKET {
             return;
         }
-        let start = self.texts.len();
-        self.texts.extend_from_slice(text);
-        self.keep(node, Seen::Text(start, self.texts.len()));
+        self.take(node, |values| {
+            let start = values.texts.len();
+            values.texts.extend_from_slice(text);
+            Seen::Text(start, values.texts.len())
+        });
     }
 
     fn begin(&mut self, node: NodeId) {
-        if self.depth == 1 {
-            self.keep(node, Seen::Elements(self.elements.len(), 0));
-            self.array = Some(node);
+        let values = &mut *self.values;
+        if values.depth == 1 && self.wanted.has(values.scope, node) {
+            values.keep(node, Seen::Elements(values.elements.len(), 0));
+            values.array = Some(node);
         }
-        self.depth += 1;
+        values.depth += 1;
     }
 
     fn end(&mut self, node: NodeId) {
-        self.depth -= 1;
+        let values = &mut *self.values;
+        values.depth -= 1;
         if let (1, Some(array), Seen::Elements(first, _)) =
-            (self.depth, self.array, self.at(self.scope, node))
+            (values.depth, values.array, values.at(values.scope, node))
             && array == node
         {
-            self.keep(node, Seen::Elements(first, self.elements.len() - first));
-            self.array = None;
+            values.keep(node, Seen::Elements(first, values.elements.len() - first));
+            values.array = None;
         }
     }
 
@@ -199,14 +259,12 @@ impl Fields for EventValues {
     }
 
     fn context(&self, context: FieldIndex) -> Value<'_> {
-        let node = context & ((1 << SCOPE_SHIFT) - 1);
-        self.value(self.at((context >> SCOPE_SHIFT) as usize, node))
+        self.value(self.at((context >> SCOPE_SHIFT) as usize, node_of(context)))
     }
 
     /// What is in the variant: the option that was recorded.
     fn app_context(&self, context: FieldIndex) -> Value<'_> {
-        let node = context & ((1 << SCOPE_SHIFT) - 1);
-        match self.at((context >> SCOPE_SHIFT) as usize, node) {
+        match self.at((context >> SCOPE_SHIFT) as usize, node_of(context)) {
             Seen::Elements(first, 1) => {
                 self.elements.get(first).map_or(Value::None, |seen| self.value(*seen))
             }

@@ -259,7 +259,8 @@ impl<S: Source> Follower<S> {
         let layouts = layouts(&class, &decoder);
         let quirks = EndTimes::of(&class.environment);
         let name = name(&class, places);
-        let trace = Trace { name, places: places.to_owned(), class, metadata: path, warnings, layouts };
+        let (places, known) = (places.to_owned(), Arc::clone(&decoder));
+        let trace = Trace { name, places, class, metadata: path, warnings, layouts, decoder: known };
         let traces = Arc::make_mut(&mut self.reader.traces);
         match (traces.get_mut(number), self.traces.get_mut(number)) {
             (Some(known), Some(followed)) => {
