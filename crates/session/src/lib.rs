@@ -19,4 +19,5 @@ pub mod world;
 mod chunk;
 mod descriptors;
 mod mend;
+mod trigger;
 mod undecided;

@@ -176,6 +176,45 @@ impl CommandLink {
         Ok(outcomes)
     }
 
+    /// Carries out one command of any kind, step by step. Those with two replies need that.
+    pub(crate) async fn converse(&mut self, call: Call<'_>) -> Result<Outcome, AppGone> {
+        if !self.unread.is_empty() {
+            return Err(AppGone::Unasked);
+        }
+        let mut exchange = match CommandExchange::new(self.dialect, call.request) {
+            Ok(exchange) => exchange,
+            Err(error) => {
+                tracing::debug!(%error, "a command is not sent");
+                return Ok(Err(None));
+            }
+        };
+        let mut descriptors = call.descriptors.iter().map(|fd| fd.as_fd());
+        loop {
+            match exchange.next() {
+                Action::Send(bytes) => self.timely(link::send(&*self.link, &bytes)).await?,
+                Action::SendFds(count) => {
+                    let fds: Vec<BorrowedFd<'_>> = descriptors.by_ref().take(count).collect();
+                    self.timely(link::send_descriptors(&*self.link, &fds)).await?;
+                }
+                Action::Receive(len) => {
+                    let bytes = self.take(len).await?;
+                    received(&mut exchange, &bytes)?;
+                }
+                Action::Done(outcome) => return Ok(outcome.map_err(Some)),
+                Action::ReceiveFds(_) => unreachable!("an application sends no descriptors"),
+            }
+        }
+    }
+
+    /// Sends within the application's time limit: one that takes nothing hangs.
+    async fn timely(&self, send: impl Future<Output = io::Result<()>>) -> Result<(), AppGone> {
+        match self.limit {
+            Some(limit) => tokio::time::timeout(limit, send).await.map_err(|_| AppGone::Silent(limit))??,
+            None => send.await?,
+        }
+        Ok(())
+    }
+
     async fn finish(
         &mut self,
         mut exchange: CommandExchange,
@@ -183,8 +222,7 @@ impl CommandLink {
     ) -> Result<Outcome, AppGone> {
         loop {
             let bytes = self.take(awaited).await?;
-            let understood = exchange.received(&bytes);
-            understood.map_err(|error| AppGone::Link(io::Error::new(io::ErrorKind::InvalidData, error)))?;
+            received(&mut exchange, &bytes)?;
             match exchange.next() {
                 Action::Receive(len) => awaited = len,
                 Action::Done(outcome) => return Ok(outcome.map_err(Some)),
@@ -248,6 +286,12 @@ fn queue(exchange: &mut CommandExchange, call: usize, parts: &mut Vec<Part>) -> 
             Action::ReceiveFds(_) | Action::Done(_) => unreachable!("an application answers with a record"),
         }
     }
+}
+
+/// Hands a reply to its exchange.
+fn received(exchange: &mut CommandExchange, bytes: &[u8]) -> Result<(), AppGone> {
+    let understood = exchange.received(bytes);
+    understood.map_err(|error| AppGone::Link(io::Error::new(io::ErrorKind::InvalidData, error)))
 }
 
 /// A command on the root object.

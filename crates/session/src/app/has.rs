@@ -59,7 +59,7 @@ struct AppChannel {
 
 /// An object in the application, or the note that the application refused it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Object {
+pub(super) enum Object {
     Made(ObjectHandle),
     Refused,
 }
@@ -332,7 +332,7 @@ impl AppSession {
                 return;
             }
             let Some(event) = has.events.get(place) else {
-                steps.push(on(Subject::MakeEvent(at, place), Command::Event(event_of(rule))));
+                steps.push(on(Subject::MakeEvent(at, place), Command::Event(event_of(rule, Token(0)))));
                 continue;
             };
             self.event_steps(at, place, event, rule, steps);
@@ -463,16 +463,16 @@ impl AppSession {
 }
 
 /// The rule as applications are told it.
-fn event_of(rule: &EventRule) -> ust::EventRule {
+pub(super) fn event_of(rule: &EventRule, token: Token) -> ust::EventRule {
     let log_level = match rule.log_level {
         LogLevelRule::Any => ust::LogLevelRule::All,
         LogLevelRule::AtLeast(level) => ust::LogLevelRule::AtLeast(LogLevel(level)),
         LogLevelRule::Exactly(level) => ust::LogLevelRule::Exactly(LogLevel(level)),
     };
-    ust::EventRule { name: rule.name.clone(), log_level, token: Token(0) }
+    ust::EventRule { name: rule.name.clone(), log_level, token }
 }
 
-fn filter_of(rule: &EventRule) -> Option<Bytecode> {
+pub(super) fn filter_of(rule: &EventRule) -> Option<Bytecode> {
     let filter = rule.filter.as_ref()?;
     match Bytecode::new(filter.data.as_slice().into(), filter.reloc_offset, 0) {
         Ok(bytecode) => Some(bytecode),

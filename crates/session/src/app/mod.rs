@@ -7,6 +7,8 @@
 mod command;
 mod has;
 mod listing;
+mod notifications;
+mod notifiers;
 mod notify;
 mod pair;
 mod register;

@@ -2,19 +2,24 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::io;
 use std::rc::Rc;
 
 use rttng_wire::ust::{Answer, Command};
-use tokio::sync::{mpsc, watch};
-use tracing::{debug, info};
+use rustix::pipe::PipeFlags;
+use tokio::net::unix::pipe;
+use tokio::sync::{mpsc, oneshot, watch};
+use tracing::{debug, info, warn};
 
 use super::command::{AppGone, CommandLink, on_root};
 use super::has::{AppState, Next, Wanted};
+use super::notifications::take_notifications;
+use super::notifiers::{AppNotifiers, Resources};
 use super::notify::{Handles, serve_notify};
 use super::{Application, Ask, GONE, listing};
 use crate::engine::Core;
 use crate::link::AnyLink;
-use crate::model::{Model, SessionId};
+use crate::model::{Model, RegisteredTrigger, SessionId, TriggerId};
 
 /// What an application came with.
 pub(super) struct Connection {
@@ -30,6 +35,8 @@ pub(super) async fn serve(core: Rc<Core>, application: Rc<Application>, connecti
     let mut task = AppTask {
         link: CommandLink::new(command, application.dialect, limit, application.pace.clone()),
         state: AppState::default(),
+        notifiers: AppNotifiers::default(),
+        telling: None,
         handles: Rc::default(),
         follow: core.model.follow(),
         core: core.clone(),
@@ -66,8 +73,17 @@ struct AppTask {
     application: Rc<Application>,
     link: CommandLink,
     state: AppState,
+    notifiers: AppNotifiers,
+    telling: Option<Telling>,
     handles: Rc<RefCell<Handles>>,
     follow: watch::Receiver<u64>,
+}
+
+/// How an application tells of events that triggers wait for.
+struct Telling {
+    resources: Resources,
+    /// Dropped when the application is gone.
+    _ended: oneshot::Sender<()>,
 }
 
 /// There is no end but the application's own.
@@ -108,6 +124,7 @@ impl AppTask {
 
     /// Sends the difference until there is none. Returns the session whose buffers must be waited for, if any.
     async fn reconcile(&mut self) -> Result<Option<SessionId>, AppGone> {
+        self.reconcile_notifiers().await?;
         loop {
             match self.next() {
                 Next::Nothing => return Ok(None),
@@ -122,6 +139,65 @@ impl AppTask {
                 }
             }
         }
+    }
+
+    /// Sends the difference in what it shall tell of for triggers until there is none.
+    async fn reconcile_notifiers(&mut self) -> Result<(), AppGone> {
+        let (wanted, slots) = self.core.model.read(|model| {
+            let triggers = model.triggers();
+            let of_events = triggers.all().filter(|trigger| trigger.notifier.is_some());
+            let wanted: BTreeMap<TriggerId, Rc<RegisteredTrigger>> =
+                of_events.map(|trigger| (trigger.id, trigger.clone())).collect();
+            (wanted, triggers.slots())
+        });
+        if wanted.is_empty() && self.notifiers.is_empty() {
+            return Ok(());
+        }
+        if self.telling.is_none() && self.notifiers.is_able().is_none() {
+            match self.listen(slots) {
+                Ok(telling) => self.telling = Some(telling),
+                Err(error) => {
+                    let pid = self.application.process.pid;
+                    warn!(pid, %error, "no trigger can be told of an application's events");
+                }
+            }
+        }
+        let Some(telling) = &mut self.telling else { return Ok(()) };
+        while let Some(step) = self.notifiers.next(&wanted, &telling.resources) {
+            let outcome = self.link.converse(step.call(&telling.resources)).await?;
+            self.notifiers.apply(&step, &outcome);
+            if self.notifiers.is_able().is_some() {
+                // It has its own copy now; ours would hide its end.
+                telling.resources.pipe = None;
+            }
+        }
+        if self.notifiers.is_able() == Some(false) {
+            self.telling = None;
+        }
+        Ok(())
+    }
+
+    /// Begins to listen to what the application will tell of for triggers.
+    fn listen(&self, slots: u64) -> io::Result<Telling> {
+        let uid = self.application.process.uid;
+        let counters = match self.core.triggers.counters_of(uid, slots) {
+            Ok(counters) => Some(counters),
+            Err(error) => {
+                warn!(uid, %error, "events that triggers miss cannot be counted");
+                None
+            }
+        };
+        let (read, write) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
+        rustix::fs::fcntl_setfl(&read, rustix::fs::OFlags::NONBLOCK)?;
+        let read = pipe::Receiver::from_owned_fd(read)?;
+        let (tell, ended) = oneshot::channel();
+        tokio::task::spawn_local(take_notifications(
+            self.core.clone(),
+            self.application.clone(),
+            read,
+            ended,
+        ));
+        Ok(Telling { resources: Resources { pipe: Some(write), counters }, _ended: tell })
     }
 
     fn next(&self) -> Next {

@@ -12,6 +12,8 @@ mod events;
 mod listing;
 mod sessions;
 mod trackers;
+mod trigger_actions;
+mod triggers;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -105,7 +107,7 @@ impl Clients {
     }
 
     /// Executes one request.
-    async fn execute(&self, request: Request, who: Requester) -> Outcome {
+    async fn execute(self: &Rc<Self>, request: Request, who: Requester) -> Outcome {
         let session = self.check(&request.header, who).await?;
         let command = request.command.map_err(|refusal| {
             tracing::info!("refused a malformed {:?} request: {refusal}", request.header.kind);
@@ -178,14 +180,19 @@ impl Clients {
         }
     }
 
-    async fn without_session(&self, command: Command, who: Requester) -> Outcome {
+    async fn without_session(self: &Rc<Self>, command: Command, who: Requester) -> Outcome {
         match command {
             Command::CreateSessionExt { home, descriptor } => self.create(home, *descriptor, who),
             Command::ListSessions => Ok(self.list_sessions(who)),
             Command::ListTracepoints { domain } => self.list_tracepoints(domain).await,
             Command::ListTracepointFields { domain } => self.list_tracepoint_fields(domain).await,
             Command::ListSyscalls { .. } => Ok(Answer::Syscalls(Vec::new())),
-            Command::ListTriggers => Ok(Answer::Triggers(Vec::new())),
+            Command::RegisterTrigger { trigger, anonymous } => {
+                self.register_trigger(*trigger, anonymous, who).await
+            }
+            Command::UnregisterTrigger { trigger } => self.unregister_trigger(&trigger, who).await,
+            Command::ListTriggers => self.list_triggers(who),
+            Command::ExecuteErrorQuery(query) => self.execute_error_query(&query, who),
             other => {
                 tracing::warn!("{:?} is not supported by this daemon", other.kind());
                 Err(ErrorCode::NotSupported)

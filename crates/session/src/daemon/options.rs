@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rttng_world::getopt::{self, OptionSpec};
 
 use super::config_file::{self, Setting};
+use crate::model::DEFAULT_ERROR_SLOTS;
 
 /// The version of LTTng that this daemon stands in for.
 pub const REFERENCE_VERSION: &str = "2.13.9";
@@ -94,6 +95,8 @@ pub struct Options {
     pub pid_file: Option<PathBuf>,
     /// TCP port for agents; the first free one of 5345 to 5354 where it is not given.
     pub agent_port: Option<u16>,
+    /// Triggers on events whose errors can be counted.
+    pub error_slots: u64,
     /// Session configurations to load instead of those in the autoload directories.
     pub load: Option<PathBuf>,
     /// Whether and how to leave the terminal.
@@ -218,6 +221,7 @@ impl Options {
             no_kernel: false,
             pid_file: None,
             agent_port: None,
+            error_slots: DEFAULT_ERROR_SLOTS,
             load: None,
             detach: None,
             signal_parent: false,
@@ -331,8 +335,11 @@ impl Options {
             "pidfile" => self.pid_file = path(),
             "agent-tcp-port" => self.agent_port = Some(agent_port(&text(value))?),
             "load" => self.load = path(),
-            "event-notifier-error-buffer-size-kernel" | "event-notifier-error-buffer-size-userspace" => {
-                check_error_buffer_size(name, &text(value))?;
+            "event-notifier-error-buffer-size-kernel" => {
+                error_buffer_size(name, &text(value))?;
+            }
+            "event-notifier-error-buffer-size-userspace" => {
+                self.error_slots = error_buffer_size(name, &text(value))?;
             }
             // Sockets and programs of the kernel's and the 32-bit consumer daemon and names of kernel modules: taken
             // and without effect, since this daemon starts no such consumer and loads no module.
@@ -357,12 +364,12 @@ fn agent_port(value: &str) -> Result<u16, OptionError> {
     }
 }
 
-fn check_error_buffer_size(name: &str, value: &str) -> Result<(), OptionError> {
+fn error_buffer_size(name: &str, value: &str) -> Result<u64, OptionError> {
     let number: u64 = value
         .parse()
         .map_err(|_| OptionError::Value(format!("Wrong value in --{name} parameter: {value}")))?;
     match number {
-        1..=65534 => Ok(()),
+        1..=65534 => Ok(number),
         _ => Err(OptionError::Value(format!("Value out of range for --{name} parameter: {value}"))),
     }
 }

@@ -23,6 +23,7 @@ use crate::consumer::spawn::{ProcessSpawner, Verbosity};
 use crate::engine::Engine;
 use crate::health;
 use crate::model::{SessionId, SharedModel};
+use crate::trigger;
 use crate::world::{self, Bounds, RealClock, RealFiles, World};
 
 /// Open files that a root daemon asks for, as the reference does.
@@ -194,10 +195,14 @@ pub async fn run(
     let clients = asynchronous(files.listen_for_clients()?)?;
     let applications = asynchronous(files.listen_for_applications()?)?;
     let checks = asynchronous(files.listen_for_health_checks()?)?;
-    rustix::net::sockopt::set_socket_passcred(&clients, true)
-        .map_err(|error| failed("ask for clients' credentials")(error.into()))?;
+    let listeners = asynchronous(files.listen_for_notification_clients()?)?;
+    for socket in [&clients, &listeners] {
+        rustix::net::sockopt::set_socket_passcred(socket, true)
+            .map_err(|error| failed("ask for clients' credentials")(error.into()))?;
+    }
 
     let model = SharedModel::default();
+    model.edit(|model| model.triggers_mut().set_slots(options.error_slots));
     let engine = Engine::new(model.clone(), world(&options, consumer_directory));
     let page = wait_page(options.private).map_err(StartError::WaitPage)?;
     let served = engine.clone();
@@ -207,6 +212,7 @@ pub async fn run(
     });
     tokio::task::spawn_local(Clients::new(model.clone(), engine.clone()).serve(clients));
     tokio::task::spawn_local(health::serve(engine.clone(), checks));
+    tokio::task::spawn_local(trigger::channel::serve(engine.clone(), listeners));
     page.announce().map_err(failed("write the page in /dev/shm that tells applications of this daemon"))?;
     ready();
     tracing::info!(directory = %files.root().display(), "ready");

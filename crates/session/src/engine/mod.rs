@@ -29,6 +29,7 @@ use crate::consumer::Consumer;
 use crate::link::AnyLink;
 use crate::model::{BufferOwnership, ProcessIdentity, Session, SessionId, SharedModel};
 use crate::registry::RegistryId;
+use crate::trigger::{LiveTrigger, LiveTriggers, Occurrence};
 use crate::world::World;
 use run::{Run, Slot};
 
@@ -41,6 +42,7 @@ pub(crate) struct Core {
     pub(crate) model: SharedModel,
     pub(crate) applications: Applications,
     pub(crate) registrations: Registrations,
+    pub(crate) triggers: LiveTriggers,
     consumer: Rc<Consumer>,
     runs: RefCell<BTreeMap<SessionId, Rc<Run>>>,
     keeper: keeper::Keeper,
@@ -64,6 +66,7 @@ impl Engine {
                 model,
                 applications: Applications::default(),
                 registrations: Registrations::default(),
+                triggers: LiveTriggers::default(),
                 consumer,
                 runs: RefCell::default(),
                 keeper: keeper::Keeper::default(),
@@ -71,6 +74,11 @@ impl Engine {
                 registry_ids: Cell::new(0),
             }),
         }
+    }
+
+    /// What the engine's tasks share.
+    pub(crate) fn core(&self) -> &Rc<Core> {
+        &self.core
     }
 
     /// Accepts applications for as long as the listener works. The wait page is the caller's: it is announced once this
@@ -146,6 +154,13 @@ impl Engine {
 }
 
 impl Core {
+    /// A trigger's condition became true.
+    pub(crate) fn fire(&self, live: &LiveTrigger, occurrence: Occurrence) {
+        self.triggers.fire(live, occurrence, |name| {
+            self.model.read(|model| model.session_named(name).map(|session| session.id))
+        });
+    }
+
     fn fresh_key(&self) -> ChannelKey {
         self.keys.set(self.keys.get() + 1);
         ChannelKey(self.keys.get())

@@ -1,4 +1,4 @@
-//! What clients want: sessions, channels, event rules, contexts, trackers, as plain data.
+//! What clients want: sessions, channels, event rules, contexts, trackers, triggers, as plain data.
 //!
 //! Nothing here does I/O, knows a peer or waits. Client commands edit the model under the rules of
 //! `docs/spec/client-protocol.md`, section 14; the tasks of the peers read it and bring their peer closer to it.
@@ -9,6 +9,7 @@ mod rule;
 mod session;
 mod shared;
 mod tracker;
+mod trigger;
 
 use std::collections::BTreeMap;
 
@@ -20,11 +21,15 @@ pub use rule::{EventRule, Filter, LogLevelRule, RuleId, RuleOrigin};
 pub use session::{NetworkOutput, Output, Session, SessionId, SessionKind, UstDomain};
 pub use shared::SharedModel;
 pub use tracker::{ProcessIdentity, TrackedValue, Tracker, TrackerPolicy, Trackers};
+pub use trigger::{
+    DEFAULT_ERROR_SLOTS, NotifierRule, RegisteredTrigger, TriggerId, TriggerRefusal, Triggers,
+};
 
 /// Everything that clients asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Model {
     sessions: BTreeMap<SessionId, Session>,
+    triggers: Triggers,
     generation: u64,
     next_session: u64,
     next_object: u64,
@@ -60,6 +65,16 @@ impl Model {
     /// The session of that name, unless it is being destroyed: those are invisible, their name is free again.
     pub fn session_named(&self, name: &str) -> Option<&Session> {
         self.sessions.values().find(|session| session.name == name && !session.destroying)
+    }
+
+    /// The triggers.
+    pub fn triggers(&self) -> &Triggers {
+        &self.triggers
+    }
+
+    /// The triggers, to edit. Call [`Model::touch`] afterwards.
+    pub fn triggers_mut(&mut self) -> &mut Triggers {
+        &mut self.triggers
     }
 
     /// Adds a session under a fresh id (ids count from 0 and are never reused).
