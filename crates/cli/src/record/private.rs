@@ -132,6 +132,7 @@ fn options_in(home: &Path) -> io::Result<Options> {
         no_kernel: true,
         pid_file: None,
         agent_port: None,
+        error_slots: rttng_session::model::DEFAULT_ERROR_SLOTS,
         load: None,
         detach: None,
         signal_parent: false,

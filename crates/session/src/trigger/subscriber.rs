@@ -143,19 +143,22 @@ impl Subscriber {
         }
     }
 
+    fn take(&self) -> Option<Vec<u8>> {
+        let mut queue = self.queue.borrow_mut();
+        let bytes = queue.take();
+        if queue.answers == 0 {
+            self.answered.notify_one();
+        }
+        (!bytes.is_empty()).then_some(bytes)
+    }
+
     /// The next bytes to send; waits until there are some.
     pub(crate) async fn next(&self) -> Vec<u8> {
         loop {
-            let mut queue = self.queue.borrow_mut();
-            let bytes = queue.take();
-            if queue.answers == 0 {
-                self.answered.notify_one();
+            match self.take() {
+                Some(bytes) => return bytes,
+                None => self.filled.notified().await,
             }
-            drop(queue);
-            if !bytes.is_empty() {
-                return bytes;
-            }
-            self.filled.notified().await;
         }
     }
 }
