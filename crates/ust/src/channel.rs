@@ -160,25 +160,61 @@ impl Channel {
         write: impl FnOnce(&mut SlotWriter<'_>),
     ) {
         let Some(stream) = self.streams.get(moment.cpu as usize) else { return };
-        let context_alignment = self.contexts.alignment();
         let sizes = Sizes {
             header: self.header,
             id,
             contexts: contexts.len() as u64,
-            context_alignment: context_alignment as u64,
+            context_alignment: self.contexts.alignment() as u64,
             payload: payload.bytes() as u64,
             payload_alignment: payload.alignment() as u64,
         };
-        let Ok(slot) = stream.ring.reserve(sizes.at(), monotonic_now, patience(self)) else { return };
+        if let Some(slot) = stream.ring.reserve_quickly(sizes.at(), monotonic_now) {
+            self.fill(stream, slot, sizes, contexts, write);
+        } else {
+            let mut write = Some(write);
+            self.put_slowly(stream, sizes, contexts, &mut |to| {
+                if let Some(write) = write.take() {
+                    write(to);
+                }
+            });
+        }
+    }
+
+    /// As [`Channel::put`], where it is not the usual case; of one type for all payloads, so that this is there once.
+    #[cold]
+    #[inline(never)]
+    fn put_slowly(
+        &self,
+        stream: &ChannelStream,
+        sizes: Sizes,
+        contexts: &[u8],
+        write: &mut dyn FnMut(&mut SlotWriter<'_>),
+    ) {
+        let mut patience = Patience::of(self);
+        if let Ok(slot) = stream.ring.reserve_slowly(sizes.at(), monotonic_now, || patience.wait(self)) {
+            self.fill(stream, slot, sizes, contexts, write);
+        }
+    }
+
+    /// Writes a record into its slot, and commits it.
+    #[inline(always)]
+    fn fill(
+        &self,
+        stream: &ChannelStream,
+        slot: Slot,
+        sizes: Sizes,
+        contexts: &[u8],
+        write: impl FnOnce(&mut SlotWriter<'_>),
+    ) {
+        let (timestamp, full_timestamp) = (slot.timestamp(), slot.has_full_timestamp());
         let mut record = Record { channel: self, stream, slot };
-        let (timestamp, full_timestamp) = (record.slot.timestamp(), record.slot.has_full_timestamp());
         let mut writer = stream.ring.fill(&mut record.slot, 0);
-        self.header.write(&mut writer, id, timestamp, full_timestamp);
+        self.header.write(&mut writer, sizes.id, timestamp, full_timestamp);
         if !contexts.is_empty() {
-            pad(&mut writer, context_alignment);
+            pad(&mut writer, sizes.context_alignment as usize);
             writer.bytes(contexts);
         }
-        pad(&mut writer, payload.alignment());
+        pad(&mut writer, sizes.payload_alignment as usize);
         write(&mut writer);
         writer.finish();
         record.commit();
@@ -207,13 +243,6 @@ impl Sizes {
             align(contexts, self.payload_alignment).wrapping_sub(position).saturating_add(self.payload)
         }
     }
-}
-
-/// What waits for room, one nap at a call; of one type for all payloads.
-#[inline(always)]
-fn patience(channel: &Channel) -> impl FnMut() -> bool + '_ {
-    let mut patience = None;
-    move || patience.get_or_insert_with(|| Patience::of(channel)).wait(channel)
 }
 
 impl Record<'_> {

@@ -30,6 +30,11 @@ pub(crate) fn find_rseq() {
     }
 }
 
+/// Offset of the thread's rseq area from its thread pointer; 0 if there is none.
+pub(crate) fn rseq_area() -> isize {
+    RSEQ_OFFSET.load(Ordering::Relaxed)
+}
+
 /// The number of the CPU. The thread may be on another one by the time that it is used.
 #[inline]
 pub(crate) fn current() -> u32 {

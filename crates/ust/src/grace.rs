@@ -3,69 +3,127 @@
 //! left.
 //!
 //! No thread needs to be known beforehand, so this works in signal handlers, while threads begin and end, in allocators,
-//! and before and after `main`. It costs two atomic additions to a cache line that is mostly this CPU's.
+//! in loaded libraries, and before and after `main`.
+//!
+//! Counting has to be cheap, freeing not. Where the C library has registered its threads for restartable sequences, a
+//! count is one plain addition to this CPU's counter, which the kernel starts over if it interrupts it (`rseq.rs`); the
+//! barriers that it lacks are the one who waits's, with `membarrier`. Elsewhere, and where a sequence was interrupted,
+//! counts are atomic additions to counters of their own: the sums count.
 
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// CPUs beyond this many share counters.
-const CPUS: usize = 64;
+use rustix::thread::{MembarrierCommand, membarrier};
 
-/// The counters of a CPU: came and left, of both epochs.
-#[repr(align(128))]
+use crate::rseq;
+
+/// CPUs beyond this many count atomically, and share counters.
+const CPUS: usize = 256;
+
+/// How often something happened to those who began in each of the slots.
+type Counts = [AtomicU64; SLOTS];
+
+/// Two epochs, once more for the child of a fork.
+const SLOTS: usize = 4;
+
+/// The counters of a CPU.
+#[repr(C, align(128))]
 struct Counters {
-    came: [AtomicUsize; 2],
-    left: [AtomicUsize; 2],
+    /// Raised by sequences on this CPU only: who came, who left.
+    here: [Counts; 2],
+    /// Raised atomically, from anywhere.
+    anywhere: [Counts; 2],
 }
 
-static COUNTERS: [Counters; CPUS] = [const {
-    Counters {
-        came: [AtomicUsize::new(0), AtomicUsize::new(0)],
-        left: [AtomicUsize::new(0), AtomicUsize::new(0)],
-    }
-}; CPUS];
+const CAME: usize = 0;
+const LEFT: usize = 1;
 
-static EPOCH: AtomicUsize = AtomicUsize::new(0);
+static COUNTERS: [Counters; CPUS] =
+    [const { Counters { here: [const { no_counts() }; 2], anywhere: [const { no_counts() }; 2] } }; CPUS];
+
+const fn no_counts() -> Counts {
+    [const { AtomicU64::new(0) }; SLOTS]
+}
+
+/// The slot that counts who comes now: the epoch, and above it which pair of slots this process uses.
+static SLOT: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether the one who waits can have barriers put into all threads: only then may they count without.
+static HAS_BARRIERS: AtomicBool = AtomicBool::new(false);
 
 /// Held by the one who waits.
 static WAITING: Mutex<()> = Mutex::new(());
 
+/// Makes counting cheap, where that is possible; to be called before events are recorded, after `cpu::find_rseq`.
+pub(crate) fn prepare() {
+    if membarrier(MembarrierCommand::RegisterPrivateExpedited).is_ok() {
+        HAS_BARRIERS.store(true, Ordering::SeqCst);
+        rseq::allow();
+    }
+}
+
 /// Between its making and its end, nothing that was reachable is freed.
 pub(crate) struct Stay {
-    cpu: usize,
-    epoch: usize,
+    slot: usize,
 }
 
 impl Stay {
-    /// Begins. `cpu` is where the thread runs, or any number: it only says which counters are near.
-    #[inline]
-    pub(crate) fn begin(cpu: u32) -> Stay {
-        let cpu = cpu as usize % CPUS;
-        let epoch = EPOCH.load(Ordering::Relaxed) & 1;
-        // With its barrier: what is read from here on was not freed before this count was seen.
-        COUNTERS[cpu].came[epoch].fetch_add(1, Ordering::SeqCst);
-        Stay { cpu, epoch }
+    /// Begins.
+    #[inline(always)]
+    pub(crate) fn begin() -> Stay {
+        let slot = SLOT.load(Ordering::Relaxed) % SLOTS;
+        count(CAME, slot);
+        Stay { slot }
     }
 }
 
 impl Drop for Stay {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
-        COUNTERS[self.cpu].left[self.epoch].fetch_add(1, Ordering::SeqCst);
+        count(LEFT, self.slot);
     }
 }
 
-/// Whether everybody who came in that epoch has left.
-fn is_empty(epoch: usize) -> bool {
-    let sum = |of: fn(&Counters) -> &[AtomicUsize; 2]| {
-        let add = |sum: usize, cpu: &Counters| sum.wrapping_add(of(cpu)[epoch].load(Ordering::Relaxed));
-        COUNTERS.iter().fold(0, add)
+#[inline(always)]
+fn count(what: usize, slot: usize) {
+    const STRIDE_SHIFT: u32 = size_of::<Counters>().trailing_zeros();
+    let first = &COUNTERS[0].here[what][slot % SLOTS];
+    // SAFETY: the same counter of each of so many CPUs lies so far behind the first one's, and nobody else writes it.
+    if !unsafe { rseq::add_one::<CPUS, STRIDE_SHIFT>(first) } {
+        count_atomically(what, slot);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn count_atomically(what: usize, slot: usize) {
+    let cpu = crate::cpu::current() as usize % CPUS;
+    // With its barrier: what is read from here on was not freed before this count was seen, and what was read before is
+    // not needed any more.
+    COUNTERS[cpu].anywhere[what][slot % SLOTS].fetch_add(1, Ordering::SeqCst);
+}
+
+/// A barrier in every thread of this process that runs; those that do not run pass one before they do.
+fn barrier_everywhere() -> bool {
+    fence(Ordering::SeqCst);
+    let done =
+        !HAS_BARRIERS.load(Ordering::Relaxed) || membarrier(MembarrierCommand::PrivateExpedited).is_ok();
+    fence(Ordering::SeqCst);
+    done
+}
+
+/// Whether everybody who came in that slot has left; `None` if that cannot be known.
+fn is_empty(slot: usize) -> Option<bool> {
+    let sum = |what: usize| {
+        COUNTERS.iter().fold(0u64, |sum, cpu| {
+            let here = cpu.here[what][slot].load(Ordering::Acquire);
+            sum.wrapping_add(here).wrapping_add(cpu.anywhere[what][slot].load(Ordering::Acquire))
+        })
     };
     // Those who left are counted first: who comes and leaves in between is seen coming only, and waited for.
-    let left = sum(|cpu| &cpu.left);
-    fence(Ordering::SeqCst);
-    left == sum(|cpu| &cpu.came)
+    let left = sum(LEFT);
+    barrier_everywhere().then(|| left == sum(CAME))
 }
 
 /// Waits until everybody who came before this call has left: `true`. After `limit` it gives up: `false`, and what was
@@ -73,19 +131,27 @@ fn is_empty(epoch: usize) -> bool {
 pub(crate) fn wait(limit: Duration) -> bool {
     let _waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
     let deadline = Instant::now() + limit;
-    fence(Ordering::SeqCst);
-    let epoch = EPOCH.load(Ordering::Relaxed) & 1;
-    // Stragglers who read the epoch long ago may still come to the other one's counters.
-    if !wait_for(epoch ^ 1, deadline) {
+    // From here on nobody comes who still sees what was taken away.
+    if !barrier_everywhere() {
         return false;
     }
-    EPOCH.fetch_add(1, Ordering::SeqCst);
-    wait_for(epoch, deadline)
+    let slot = SLOT.load(Ordering::Relaxed) % SLOTS;
+    // Stragglers who read the epoch long ago may still come to the other one's counters.
+    if !wait_for(slot ^ 1, deadline) {
+        return false;
+    }
+    SLOT.store(slot ^ 1, Ordering::SeqCst);
+    wait_for(slot, deadline)
 }
 
-fn wait_for(epoch: usize, deadline: Instant) -> bool {
+fn wait_for(slot: usize, deadline: Instant) -> bool {
     let mut tries = 0u32;
-    while !is_empty(epoch) {
+    loop {
+        match is_empty(slot) {
+            None => return false,
+            Some(true) => break,
+            Some(false) => {}
+        }
         tries += 1;
         if tries < 100 {
             std::thread::yield_now();
@@ -95,12 +161,31 @@ fn wait_for(epoch: usize, deadline: Instant) -> bool {
             std::thread::sleep(Duration::from_micros(200));
         }
     }
-    true
+    // What they did is done before what follows.
+    barrier_everywhere()
 }
 
-/// Whether nobody is here now, in either epoch.
-pub(crate) fn is_idle() -> bool {
-    is_empty(0) && is_empty(1)
+/// For the child of a fork, which has one thread: whether nobody was here. Threads that the child does not have never
+/// leave, so that others count from here on; the one that forked may be in the middle of an event, and leaves
+/// the old ones.
+pub(crate) fn begin_in_child() -> bool {
+    if HAS_BARRIERS.load(Ordering::Relaxed)
+        && membarrier(MembarrierCommand::RegisterPrivateExpedited).is_err()
+    {
+        rseq::forbid();
+        HAS_BARRIERS.store(false, Ordering::Relaxed);
+    }
+    let old = SLOT.load(Ordering::Relaxed) % SLOTS;
+    let was_idle = [old, old ^ 1].map(is_empty) == [Some(true); 2];
+    let new = old ^ 2;
+    for cpu in &COUNTERS {
+        for counts in cpu.here.iter().chain(&cpu.anywhere) {
+            counts[new].store(0, Ordering::Relaxed);
+            counts[new ^ 1].store(0, Ordering::Relaxed);
+        }
+    }
+    SLOT.store(new, Ordering::SeqCst);
+    was_idle
 }
 
 #[cfg(test)]
@@ -110,14 +195,16 @@ mod tests {
 
     #[test]
     fn nothing_is_freed_under_a_reader() {
+        crate::cpu::find_rseq();
+        prepare();
         let shared = AtomicPtr::new(Box::into_raw(Box::new(7u64)));
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
-            for cpu in 0..3 {
+            for _ in 0..3 {
                 let (shared, stop) = (&shared, &stop);
                 scope.spawn(move || {
                     while !stop.load(Ordering::Relaxed) {
-                        let _stay = Stay::begin(cpu);
+                        let _stay = Stay::begin();
                         let value = shared.load(Ordering::Acquire);
                         // SAFETY: that it is there is what this tests.
                         assert_eq!(unsafe { value.read_volatile() }, 7);
@@ -137,5 +224,64 @@ mod tests {
         });
         // SAFETY: the last one, and all readers have ended.
         drop(unsafe { Box::from_raw(shared.into_inner()) });
+    }
+
+    fn came() -> u64 {
+        let came =
+            |counts: &[Counts; 2]| counts[CAME].iter().map(|of| of.load(Ordering::SeqCst)).sum::<u64>();
+        COUNTERS.iter().map(|cpu| came(&cpu.here) + came(&cpu.anywhere)).sum()
+    }
+
+    /// Threads that are moved from CPU to CPU and interrupted by signals, whose handlers count as well.
+    #[test]
+    fn no_count_is_lost() {
+        use std::os::unix::thread::JoinHandleExt;
+        unsafe extern "C" {
+            fn signal(signal: i32, handler: usize) -> usize;
+            fn pthread_kill(thread: std::os::unix::thread::RawPthread, signal: i32) -> i32;
+        }
+        static HANDLED: AtomicU64 = AtomicU64::new(0);
+        const SIGUSR2: i32 = 12;
+        extern "C" fn handle(_: i32) {
+            let _outer = Stay::begin();
+            let _inner = Stay::begin();
+            HANDLED.fetch_add(2, Ordering::SeqCst);
+        }
+        crate::cpu::find_rseq();
+        prepare();
+        // SAFETY: the handler does what handlers may; nothing else in these tests takes this signal.
+        unsafe { signal(SIGUSR2, handle as *const () as usize) };
+        const EACH: u64 = 300_000;
+        let before = came();
+        let allowed = rustix::thread::sched_getaffinity(None).unwrap();
+        let cpus: Vec<usize> =
+            (0..rustix::thread::CpuSet::MAX_CPU).filter(|cpu| allowed.is_set(*cpu)).collect();
+        let threads: Vec<_> = (0..3)
+            .map(|thread| {
+                let cpus = cpus.clone();
+                std::thread::spawn(move || {
+                    for turn in 0..EACH {
+                        if turn % 100 == 0 {
+                            let mut only = rustix::thread::CpuSet::new();
+                            only.set(cpus[(turn / 100 + thread) as usize % cpus.len()]);
+                            rustix::thread::sched_setaffinity(None, &only).unwrap();
+                        }
+                        let _stay = Stay::begin();
+                    }
+                })
+            })
+            .collect();
+        while !threads.iter().all(std::thread::JoinHandle::is_finished) {
+            for thread in &threads {
+                // SAFETY: not joined yet.
+                unsafe { pthread_kill(thread.as_pthread_t(), SIGUSR2) };
+            }
+            std::thread::yield_now();
+        }
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        // Other tests may count meanwhile: nothing may be missing, and everybody leaves.
+        assert!(came() - before >= 3 * EACH + HANDLED.load(Ordering::SeqCst));
+        assert!(HANDLED.load(Ordering::SeqCst) > 0);
+        assert!(wait(Duration::from_secs(60)) && wait(Duration::from_secs(60)));
     }
 }

@@ -102,7 +102,7 @@
 //!
 //! The protocols are those of LTTng-UST (`docs/spec/ust-protocol.md`, `docs/spec/ring-buffer.md`).
 //!
-//! `unsafe` code is in `list.rs` (the section that lists events), `cpu.rs`, `signals.rs`, `context.rs`, `perf.rs`,
+//! `unsafe` code is in `list.rs` (the section that lists events), `cpu.rs`, `rseq.rs`, `signals.rs`, `context.rs`, `perf.rs`,
 //! `app_context.rs` and `recorder.rs`, each time a few lines with their reason; the shared memory is behind
 //! `rttng-ring`.
 
@@ -125,6 +125,7 @@ mod notifier;
 mod payload;
 mod perf;
 mod recorder;
+mod rseq;
 mod runtime;
 mod shown;
 mod signals;

@@ -123,7 +123,7 @@ pub mod __private {
     /// Fires an event that is enabled.
     #[inline(always)]
     pub fn fire<P: Payload>(class: &'static EventClass, payload: P) {
-        crate::record(class, &payload);
+        crate::recorder::record_enabled(class, &payload);
     }
 
     /// The integer type that holds an enumeration.

@@ -34,8 +34,14 @@ pub(crate) struct Recorder {
 #[inline(always)]
 pub fn record<P: Payload + ?Sized>(class: &'static EventClass, payload: &P) {
     if class.is_enabled() {
-        record_at(class, payload, here());
+        record_enabled(class, payload);
     }
+}
+
+/// As [`record`], where it is known that somebody wants the event.
+#[inline(always)]
+pub(crate) fn record_enabled<P: Payload + ?Sized>(class: &'static EventClass, payload: &P) {
+    record_at(class, payload, here());
 }
 
 /// An address inside the function that this is inlined into.
@@ -62,7 +68,7 @@ fn here() -> u64 {
 #[inline(never)]
 fn record_at<P: Payload + ?Sized>(class: &'static EventClass, payload: &P, ip: u64) {
     let moment = Moment { cpu: cpu::current(), ip };
-    let _stay = Stay::begin(moment.cpu);
+    let _stay = Stay::begin();
     // SAFETY: we stay.
     if let Some(recorders) = unsafe { class.recorders() } {
         recorders.record(payload, &moment);

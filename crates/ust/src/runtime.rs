@@ -95,6 +95,7 @@ pub fn start() {
     static STARTED: Once = Once::new();
     STARTED.call_once(|| {
         cpu::find_rseq();
+        grace::prepare();
         watch_forks();
         begin(true);
     });
@@ -367,7 +368,7 @@ extern "C" fn in_child() {
         daemon.command.close_in_child();
     }
     let lists: Vec<_> = list::all().into_iter().map(|class| class.replace_recorders(None)).collect();
-    if !grace::is_idle() {
+    if !grace::begin_in_child() {
         // Somebody may be recording, below this very call: what they use must stay.
         std::mem::forget((lists, daemons));
     }
