@@ -25,6 +25,17 @@ const KINDS: &str = "u_8 = 255, u_64 = 18446744073709551615, i_8 = -128, i_64 = 
                      to_number_tag = ( \"_some\" : container = 1 ), to_number = { 12 }, shown = \"127.0.0.1\", \
                      debugged = \"Some(3)\"";
 
+/// The same of what may be absent, and of elements.
+const OPTIONAL: &str = "items_tag = ( \"_some\" : container = 1 ), _items_length = 2, items = [ [0] = 7, [1] = 8 ], \
+                        gifts_tag = ( \"_none\" : container = 0 ), _gifts_length = 0, gifts = [ ], \
+                        cards_tag = ( \"_some\" : container = 1 ), cards = { [ [0] = 3, [1] = 4 ] }, \
+                        goods_tag = ( \"_some\" : container = 1 ), goods = { ( \"Coffee\" : container = 10 ) }, \
+                        from_street_tag = ( \"_some\" : container = 1 ), from_street = { \"Mill Lane\" }, \
+                        from_number_tag = ( \"_none\" : container = 0 ), from_number = { { } }, \
+                        over_street_tag = ( \"_none\" : container = 0 ), over_street = { { } }, \
+                        over_number_tag = ( \"_none\" : container = 0 ), over_number = { { } }, \
+                        _waits_length = 1, waits = [ [0] = 5 ], answers = [ [0] = 1, [1] = 0 ], folder = \"/tmp\"";
+
 fn macros(cast: Cast) {
     let Some(recording) = Recording::create(cast, &[]) else { return };
     let orders = apps::example("rttng-ust", "orders");
@@ -52,6 +63,8 @@ fn macros(cast: Cast) {
     enable(&["orders:*", "--loglevel-only", "WARNING", "--exclude", "orders:none"]);
     enable(&["orders:packed", "--filter", "items[2] == 2 && order < 4"]);
     enable(&["orders:kinds", "--filter", "text == \"Tee*\" && yes == 1 && f_32 < 1.0 && fixed[0] == -1"]);
+    enable(&["orders:optional", "--filter", "items[1] == 8 && waits[0] == 5 && answers[0] == 1"]);
+    enable(&["orders:optional", "--filter", "gifts[0] == 0 || over_number == 0"]);
     enable(&["lttng_ust_tracef:*"]);
     enable(&["lttng_ust_tracelog:*"]);
     recording.lttng(["start"]);
@@ -67,6 +80,7 @@ fn macros(cast: Cast) {
         "order = 3, sum = 3, _items_length = 3, items = [ [0] = 0, [1] = 1, [2] = 2 ]"
     );
     assert_eq!(only(&events, "orders:kinds").fields(), KINDS);
+    assert_eq!(only(&events, "orders:optional").fields(), OPTIONAL);
     assert_eq!(only(&events, "lttng_ust_tracef:event").value("msg"), Some("\"8 orders to go\""));
     let placed = events.iter().find(|event| event.name == "orders:placed").expect("two of them");
     assert_eq!(placed.fields(), "order = 6, goods = ( \"Tea\" : container = 0 )");

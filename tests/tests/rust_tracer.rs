@@ -83,7 +83,9 @@ fn types_and_contexts(cast: Cast) {
     recording.lttng(["start"]);
     recording.traced(TRACED).arg("types").run().ok();
     let events = recording.finish();
-    assert_eq!(events.len(), 3, "{events:?}");
+    assert_eq!(events.len(), 4, "{events:?}");
+    let many: Vec<String> = (0..70).map(|number| format!("f{number:02} = {number}")).collect();
+    assert_eq!(events[3].fields(), many.join(", "));
     let types = &events[0];
     for (field, value) in [
         ("small", "-3"),

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
+use quote::{ToTokens as _, format_ident, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned as _;
 use syn::{Error, Expr, Pat, Token, Type};
@@ -70,11 +70,14 @@ impl Parse for FiredField {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let name: Ident = input.call(syn::ext::IdentExt::parse_any)?;
         let shown = name::check_field(&name)?;
-        input.parse::<Token![:]>().map_err(|error| {
-            Error::new(error.span(), format!("the type of field {shown} is missing: {shown}: TYPE"))
+        input.parse::<Token![:]>().map_err(|_| {
+            Error::new(name.span(), format!("the type of field {shown} is missing: {shown}: TYPE"))
         })?;
         let ty = input.parse()?;
         let value = match input.parse::<Option<Token![=]>>()? {
+            Some(equals) if input.is_empty() || input.peek(Token![,]) => {
+                return Err(Error::new(equals.span, "a value is missing"));
+            }
             Some(_) => input.parse()?,
             None => syn::parse2(quote!(#name))
                 .map_err(|_| Error::new(name.span(), format!("write {shown}: TYPE = VALUE")))?,
@@ -113,9 +116,8 @@ pub(crate) fn expand(input: TokenStream) -> syn::Result<TokenStream> {
         let ty = ty.map(|ty| quote!(: #ty));
         quote!(let #pattern #ty = #value;)
     });
-    let payload = payload(fields.iter().map(
-        |FiredField { ty, value, .. }| quote_spanned!(value.span()=> #path::__private::typed::<#ty>(#value)),
-    ));
+    let payload =
+        payload(&path, fields.iter().map(|FiredField { ty, value, .. }| (ty, quote!(#value))).collect());
     Ok(quote! {{
         #declared
         if #class.is_enabled() {
@@ -145,7 +147,37 @@ pub(crate) fn declare<'f>(
     }
 }
 
-/// The values as a tuple.
-pub(crate) fn payload(values: impl Iterator<Item = TokenStream>) -> TokenStream {
-    quote!((#(#values,)*))
+/// Fields of one tuple; more are in another one.
+const TUPLE: usize = 16;
+
+/// The values as tuples, each value of its type.
+pub(crate) fn payload(path: &TokenStream, fields: Vec<(&Type, TokenStream)>) -> TokenStream {
+    let tuples = fields.chunks(TUPLE).map(|fields| {
+        let values = fields.iter().map(|(ty, value)| typed(path, ty, value));
+        quote!((#(#values,)*))
+    });
+    let joined = tuples.rev().reduce(|behind, tuple| quote!(#path::__private::Joined(#tuple, #behind)));
+    joined.unwrap_or_else(|| quote!(()))
+}
+
+/// The value of that type: a call that stands, for the compiler, where the type does, so that it complains there about
+/// types that cannot be fields.
+fn typed(path: &TokenStream, ty: &Type, value: &TokenStream) -> TokenStream {
+    let mut tokens = ty.to_token_stream().into_iter().map(|token| token.span());
+    let Some(first) = tokens.next() else { return value.clone() };
+    let last = tokens.last().unwrap_or(first);
+    // Names are looked up as before: the path of the crate is known only where it was written.
+    let mut crate_span = Span::call_site();
+    let path: TokenStream = path
+        .clone()
+        .into_iter()
+        .map(|mut token| {
+            crate_span = token.span();
+            token.set_span(crate_span.located_at(first));
+            token
+        })
+        .collect();
+    let mut arguments = Group::new(Delimiter::Parenthesis, value.clone());
+    arguments.set_span(crate_span.located_at(last));
+    quote_spanned!(first=> #path::__private::typed::<#ty> #arguments)
 }

@@ -69,7 +69,7 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> syn::Result<Tok
         event::declare(&path, &class, &description, fields.iter().map(|(_, shown, ty)| (shown, *ty)));
     let arguments = fields.iter().map(|(name, _, ty)| quote!(#name: #ty));
     let lifetimes = &signature.generics;
-    let payload = event::payload(fields.iter().map(|(name, _, _)| quote!(#name)));
+    let payload = event::payload(&path, fields.iter().map(|(name, _, ty)| (*ty, quote!(#name))).collect());
     Ok(quote! {
         #(#documentation)*
         #[inline]

@@ -126,10 +126,12 @@ fn enumeration(
     let variants: Vec<&Ident> = data.variants.iter().map(|variant| &variant.ident).collect();
     let shown = options.rename.as_ref().map(LitStr::value).unwrap_or_else(|| input.ident.to_string());
     let container = container(&input.attrs)?;
-    let fits = format!(
-        "the values of {} do not fit in an int: give it a #[repr] with the integer that they need",
-        input.ident
-    );
+    let fit = variants.iter().map(|variant| {
+        let fits = format!("{variant} does not fit in {container}: give the enum a #[repr] that holds it");
+        quote_spanned! {variant.span()=>
+            ::core::assert!(Self::#variant as #container as i128 == Self::#variant as i128, #fits);
+        }
+    });
     let value = quote! {
         match self {
             #(Self::#variants => Self::#variants as #container,)*
@@ -137,12 +139,7 @@ fn enumeration(
     };
     Ok(quote! {
         const TYPE: #path::__private::FieldType = {
-            #(
-                ::core::assert!(
-                    Self::#variants as #container as i128 == Self::#variants as i128,
-                    #fits
-                );
-            )*
+            #(#fit)*
             #path::__private::FieldType::Enumeration(&#path::__private::Enumeration {
                 name: #shown,
                 container: #path::__private::integer::<#container>(),
@@ -186,7 +183,12 @@ fn structure(path: &TokenStream, data: &DataStruct) -> syn::Result<TokenStream> 
             }
         };
         let shown = match (&options.rename, &field.ident) {
-            (Some(name), _) => name::check_field(&name.parse::<Ident>()?)?,
+            (Some(name), _) => {
+                let ident = name.parse::<Ident>().map_err(|_| {
+                    Error::new(name.span(), "the name of a field is a C identifier: letters, digits, `_`")
+                })?;
+                name::check_field(&ident)?
+            }
             (None, Some(name)) => name::check_field(name)?,
             (None, None) => index.to_string(),
         };
@@ -204,19 +206,21 @@ fn structure(path: &TokenStream, data: &DataStruct) -> syn::Result<TokenStream> 
         }
     };
     let accesses: Vec<&TokenStream> = members.iter().map(|(_, access, _)| access).collect();
-    let types: Vec<&Type> = members.iter().map(|(_, _, ty)| *ty).collect();
+    // As each member's type does it, and where that cannot, the complaint is at the type.
+    let of: Vec<TokenStream> =
+        members.iter().map(|(_, _, ty)| quote_spanned!(ty.span()=> <#ty as #path::Value>)).collect();
     Ok(quote! {
         const TYPE: #path::__private::FieldType = #described;
 
         #[inline]
         fn measure(&self, size: &mut #path::__private::PayloadSize) {
-            #(#path::Value::measure(&self.#accesses, size);)*
+            #(#of::measure(&self.#accesses, size);)*
             let _ = size;
         }
 
         #[inline]
         fn write(&self, to: &mut #path::__private::SlotWriter<'_>) {
-            #(#path::Value::write(&self.#accesses, to);)*
+            #(#of::write(&self.#accesses, to);)*
             let _ = to;
         }
 
@@ -224,14 +228,33 @@ fn structure(path: &TokenStream, data: &DataStruct) -> syn::Result<TokenStream> 
         fn view(&self, leaf: u32) -> #path::__private::FieldView<'_> {
             let mut left = leaf;
             #(
-                let leaves = <#types as #path::Value>::TYPE.leaf_count();
+                let leaves = #of::TYPE.leaf_count();
                 if left < leaves {
-                    return #path::Value::view(&self.#accesses, left);
+                    return #of::view(&self.#accesses, left);
                 }
                 left -= leaves;
             )*
             let _ = left;
             #path::__private::FieldView::None
+        }
+
+        // Each member has a tag of its own.
+        #[inline]
+        fn measure_optional(
+            value: ::core::option::Option<&Self>,
+            size: &mut #path::__private::PayloadSize,
+        ) {
+            #(#of::measure_optional(value.map(|value| &value.#accesses), size);)*
+            let _ = (value, size);
+        }
+
+        #[inline]
+        fn write_optional(
+            value: ::core::option::Option<&Self>,
+            to: &mut #path::__private::SlotWriter<'_>,
+        ) {
+            #(#of::write_optional(value.map(|value| &value.#accesses), to);)*
+            let _ = (value, to);
         }
     })
 }

@@ -92,4 +92,18 @@ fn every_kind_of_field() {
         shown: Shown = show(std::net::Ipv4Addr::LOCALHOST),
         debugged: Shown = debug(Some(3)),
     );
+    // What may be absent: each field of a struct has a tag, an absent slice is empty.
+    let (order, nothing) = ([7u32, 8], None::<&[u32]>);
+    event!(
+        "orders:optional",
+        items: Option<&[u32]> = Some(&order),
+        gifts: Option<&[u32]> = nothing,
+        cards: Option<[u8; 2]> = Some([3, 4]),
+        goods: Option<Goods> = Some(Goods::Coffee),
+        from: Option<Address<'_>> = Some(Address { street: "Mill Lane", number: None }),
+        over: Option<Address<'_>> = None,
+        waits: &[Duration] = &[Duration::from_nanos(5)],
+        answers: [bool; 2] = [true, false],
+        folder: &std::path::Path = std::path::Path::new("/tmp"),
+    );
 }

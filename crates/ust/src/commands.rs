@@ -180,7 +180,7 @@ fn field_entries(class: &'static EventClass) -> Vec<FieldListEntry> {
         });
     };
     field::leaves(class.fields(), &mut |name, ty| {
-        if let FieldType::Sequence { .. } = ty {
+        if let FieldType::Sequence { .. } | FieldType::Optional(FieldType::Sequence { .. }) = ty {
             add(format!("_{name}_length"), ListedFieldKind::Integer, false);
         }
         add(name, listed_kind(&ty), false);

@@ -49,7 +49,8 @@ pub enum FieldType {
     },
     /// Fields of a field: each is recorded as `<field>_<field inside>`.
     Structure(&'static [Field]),
-    /// A value that may be absent: a scalar, text, an array or an enumeration.
+    /// A value that may be absent: an enumeration `<field>_tag` says whether it is, in front of it. Of a structure, each
+    /// field may be; a sequence that is absent is empty.
     Optional(&'static FieldType),
 }
 
@@ -197,23 +198,30 @@ impl FieldType {
                 }
                 count
             }
+            FieldType::Optional(inner) => inner.leaf_count(),
             _ => 1,
         }
     }
 }
 
-/// Calls `found` with the name and type of each field of the trace, structures resolved.
+/// Calls `found` with the name and type of each field of the trace: no structures, and optional values of neither those
+/// nor others.
 pub(crate) fn leaves(fields: &'static [Field], found: &mut impl FnMut(String, FieldType)) {
-    fn walk(prefix: &str, fields: &'static [Field], found: &mut impl FnMut(String, FieldType)) {
-        for field in fields {
-            let name = format!("{prefix}{}", identifier(field.name));
-            match field.ty {
-                FieldType::Structure(inner) => walk(&format!("{name}_"), inner, found),
-                ty => found(name, ty),
+    fn walk(name: String, ty: &'static FieldType, optional: bool, found: &mut impl FnMut(String, FieldType)) {
+        match ty {
+            FieldType::Structure(fields) => {
+                for field in *fields {
+                    walk(format!("{name}_{}", identifier(field.name)), &field.ty, optional, found);
+                }
             }
+            FieldType::Optional(inner) => walk(name, inner, true, found),
+            ty if optional => found(name, FieldType::Optional(ty)),
+            ty => found(name, *ty),
         }
     }
-    walk("", fields, found);
+    for field in fields {
+        walk(identifier(field.name), &field.ty, false, found);
+    }
 }
 
 /// The enumerations that fields use, each once.
@@ -348,11 +356,15 @@ fn add_wire(
             let element = element.to_wire();
             wire::FieldType::Sequence(wire::Sequence { element, length_name, alignment_bits: 0 })
         }
-        // `leaves` resolved them; one inside an optional value has no place in the protocol and shows nothing.
+        // `leaves` resolved them.
         FieldType::Structure(_) => return,
         FieldType::Optional(inner) => {
             let tag_name = format!("{name}_tag");
             all.push(wire::Field { name: tag_name.clone(), ty: enumeration(&PRESENCE) });
+            // Its length is a field before it, which a variant has no place for.
+            if let FieldType::Sequence { .. } = inner {
+                return add_wire(provider, name, *inner, id_of, all);
+            }
             let nothing = wire::Structure { fields: Vec::new(), alignment_bits: 0 };
             let mut choices =
                 vec![wire::Field { name: "none".into(), ty: wire::FieldType::Structure(nothing) }];

@@ -202,6 +202,8 @@ fn filter_type(ty: FieldType) -> FilterType {
             FilterType::Sequence { signed: integer.signed }
         }
         FieldType::Array { .. } | FieldType::Sequence { .. } | FieldType::Structure(_) => FilterType::Other,
+        // One that is absent is empty.
+        FieldType::Optional(sequence @ FieldType::Sequence { .. }) => filter_type(*sequence),
         FieldType::Optional(_) => FilterType::Dynamic,
     }
 }

@@ -55,7 +55,8 @@
 //! tracef!("{} orders to go", orders.len());
 //! ```
 //!
-//! Names, levels and fields are checked when the program is compiled, and an error points at the part that is wrong.
+//! Names, levels and fields are checked when the program is compiled, and an error points at the part that is wrong. An
+//! event has as many fields as are written.
 //!
 //! # Fields
 //!
@@ -85,6 +86,16 @@
 //! let to = Address { street: "Main Street", number: None, checked: true };
 //! event!("shop:sent", goods: Goods = Goods::Coffee, to: Address<'_>, flags: Hex<u32> = Hex(0x10));
 //!
+//! // What may be absent has a field `…_tag` in front, which says `_some` or `_none`. Of an absent struct, each field is
+//! // absent; an absent slice is empty.
+//! let gifts: Option<&[u32]> = None;
+//! let back = Some(Address { street: "Mill Lane", number: Some(12), checked: true });
+//! event!("shop:extras", gifts: Option<&[u32]> = gifts, back: Option<Address<'_>> = back);
+//!
+//! // Elements of arrays and slices are integers: the session daemon refuses others.
+//! let prices = [1.5f64, 2.0];
+//! event!("shop:prices", bits: Hex<[u64; 2]> = Hex(prices.map(f64::to_bits)));
+//!
 //! // Anything that can be printed: at most 256 bytes, on the stack.
 //! let peer = std::net::Ipv4Addr::LOCALHOST;
 //! event!("shop:peer", address: Shown = show(peer));
@@ -113,6 +124,7 @@ mod class;
 mod commands;
 mod context;
 mod cpu;
+mod elements;
 mod elf;
 mod environment;
 mod field;
@@ -122,6 +134,7 @@ mod grace;
 mod list;
 mod macros;
 mod notifier;
+mod optional;
 mod payload;
 mod perf;
 mod recorder;
@@ -139,6 +152,7 @@ pub use app_context::{AppContextReader, AppContextValue, provide_app_context};
 pub use at_load::StartEntry;
 pub use class::{ClassError, EventClass, LogLevel};
 pub use context::forget_identity;
+pub use elements::{Bytes, Number};
 pub use field::{BOOL, Base, Element, EnumEntry, Enumeration, Field, FieldType, Float, Integer};
 #[doc(hidden)]
 pub use list::ListEntry;
@@ -150,4 +164,4 @@ pub use recorder::record;
 pub use rttng_ust_derive::{Value, tracepoint};
 pub use runtime::start;
 pub use shown::{Shown, debug, show};
-pub use value::{Binary, Bytes, Hex, NetworkOrder, Number, Octal, Text, Value};
+pub use value::{Binary, Hex, Integral, NetworkOrder, Octal, Text, Value};

@@ -106,7 +106,7 @@ pub mod __private {
     pub use crate::field::{EnumEntry, Enumeration, Field, FieldType, Integer};
     pub use crate::free_text::{TRACEF, tracef, tracelog, tracelog_class};
     use crate::payload::Payload;
-    pub use crate::payload::{FieldView, PayloadSize};
+    pub use crate::payload::{FieldView, Joined, PayloadSize};
     use crate::value::Value;
 
     /// A named field of that type.
@@ -114,10 +114,26 @@ pub mod __private {
         Field::new(name, T::TYPE)
     }
 
+    /// The type itself, of those that can be fields. What the compiler cannot find for a type that cannot be one, it
+    /// complains about at the field, and then no more about the event that it is a part of.
+    pub trait Recordable: Value {
+        type Recorded: Value;
+        fn recorded(self) -> Self::Recorded;
+    }
+
+    impl<T: Value> Recordable for T {
+        type Recorded = T;
+
+        #[inline(always)]
+        fn recorded(self) -> T {
+            self
+        }
+    }
+
     /// A value of that type: what coerces to it, does; what does not is an error there.
     #[inline(always)]
-    pub fn typed<T>(value: T) -> T {
-        value
+    pub fn typed<T: Recordable>(value: T) -> T::Recorded {
+        value.recorded()
     }
 
     /// Fires an event that is enabled.

@@ -133,13 +133,74 @@ impl Payload for () {
     }
 }
 
+/// Payloads of which the number of fields is known.
+#[doc(hidden)]
+pub trait Counted: Payload {
+    /// Fields, those of structures counted one by one.
+    const LEAVES: u32;
+    /// Adds the bytes that the values take behind others.
+    fn add_to(&self, size: &mut PayloadSize);
+}
+
+impl Counted for () {
+    const LEAVES: u32 = 0;
+
+    #[inline]
+    fn add_to(&self, _size: &mut PayloadSize) {}
+}
+
+/// Two payloads as one: events have any number of fields, tuples do not.
+#[doc(hidden)]
+pub struct Joined<A, B>(pub A, pub B);
+
+impl<A: Counted, B: Counted> Counted for Joined<A, B> {
+    const LEAVES: u32 = A::LEAVES + B::LEAVES;
+
+    #[inline]
+    fn add_to(&self, size: &mut PayloadSize) {
+        self.0.add_to(size);
+        self.1.add_to(size);
+    }
+}
+
+impl<A: Counted, B: Counted> Payload for Joined<A, B> {
+    #[inline]
+    fn measure(&self) -> PayloadSize {
+        let mut size = PayloadSize::EMPTY;
+        self.add_to(&mut size);
+        size
+    }
+
+    #[inline]
+    fn write(&self, to: &mut SlotWriter<'_>) {
+        self.0.write(to);
+        self.1.write(to);
+    }
+
+    fn field(&self, index: u32) -> FieldView<'_> {
+        match index.checked_sub(A::LEAVES) {
+            None => self.0.field(index),
+            Some(index) => self.1.field(index),
+        }
+    }
+}
+
 macro_rules! tuple_payload {
     ($($name:ident . $at:tt),+) => {
+        impl<$($name: Value),+> Counted for ($($name,)+) {
+            const LEAVES: u32 = 0 $(+ $name::TYPE.leaf_count())+;
+
+            #[inline]
+            fn add_to(&self, size: &mut PayloadSize) {
+                $(self.$at.measure(size);)+
+            }
+        }
+
         impl<$($name: Value),+> Payload for ($($name,)+) {
             #[inline]
             fn measure(&self) -> PayloadSize {
                 let mut size = PayloadSize::EMPTY;
-                $(self.$at.measure(&mut size);)+
+                self.add_to(&mut size);
                 size
             }
 
@@ -180,17 +241,6 @@ tuple_payload!(A.0, B.1, C.2, D.3, E.4, F.5, G.6, H.7, I.8, J.9, K.10, L.11, M.1
 tuple_payload!(A.0, B.1, C.2, D.3, E.4, F.5, G.6, H.7, I.8, J.9, K.10, L.11, M.12, N.13);
 tuple_payload!(A.0, B.1, C.2, D.3, E.4, F.5, G.6, H.7, I.8, J.9, K.10, L.11, M.12, N.13, O.14);
 tuple_payload!(A.0, B.1, C.2, D.3, E.4, F.5, G.6, H.7, I.8, J.9, K.10, L.11, M.12, N.13, O.14, P.15);
-tuple_payload!(A.0, B.1, C.2, D.3, E.4, F.5, G.6, H.7, I.8, J.9, K.10, L.11, M.12, N.13, O.14, P.15, Q.16);
-tuple_payload!(
-    A.0, B.1, C.2, D.3, E.4, F.5, G.6, H.7, I.8, J.9, K.10, L.11, M.12, N.13, O.14, P.15, Q.16, R.17
-);
-tuple_payload!(
-    A.0, B.1, C.2, D.3, E.4, F.5, G.6, H.7, I.8, J.9, K.10, L.11, M.12, N.13, O.14, P.15, Q.16, R.17, S.18
-);
-tuple_payload!(
-    A.0, B.1, C.2, D.3, E.4, F.5, G.6, H.7, I.8, J.9, K.10, L.11, M.12, N.13, O.14, P.15, Q.16, R.17, S.18,
-    T.19
-);
 
 #[cfg(test)]
 mod tests {

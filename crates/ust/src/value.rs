@@ -9,21 +9,25 @@
 //! | `char` | text of 4 bytes |
 //! | `&str`, `String`, `Cow<str>`, `&CStr`, [`Text`] | text |
 //! | [`Bytes`] | sequence of bytes in base 16 |
-//! | `[T; N]` of numbers | array |
-//! | `&[T]`, `Vec<T>` of numbers | sequence |
-//! | `Option<T>` | `<name>_tag` (`none`, `some`) and a value that may be absent |
-//! | `*const T`, `*mut T` | integer, base 16: the address |
+//! | `&Path`, `&OsStr`, and those that own them | text, of whatever encoding it has |
+//! | `[T; N]`, `&[T]`, `Vec<T>` of integers, `bool`, `Duration`, addresses | array, sequence (`elements.rs`) |
+//! | `Option<T>` | `<name>_tag` (`_none`, `_some`) and a value that may be absent (`optional.rs`) |
+//! | `*const T`, `*mut T`, `NonNull<T>` | integer, base 16: the address |
 //! | `Duration` | integer: nanoseconds |
+//! | `#[derive(Value)]` on an enum without data | enumeration |
+//! | `#[derive(Value)]` on a struct | its fields, as `<name>_<field>` |
 
 use std::borrow::Cow;
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, OsStr, OsString};
 use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::ptr::NonNull;
 use std::time::Duration;
 
 use rttng_ring::SlotWriter;
 
 use crate::field::{BOOL, Base, Element, FieldType, Float, IS_PACKED, Integer};
-use crate::payload::{Elements, FieldView, PayloadSize};
+use crate::payload::{FieldView, PayloadSize};
 
 /// A value that can be recorded as a field.
 ///
@@ -44,6 +48,26 @@ pub trait Value {
     /// The value for filters and captures; `leaf` counts the fields of a structure, and is 0 for all others.
     fn view(&self, leaf: u32) -> FieldView<'_>;
 
+    /// As [`measure`](Value::measure), of a value that may be absent, with the tag that says so in front.
+    #[doc(hidden)]
+    #[inline]
+    fn measure_optional(value: Option<&Self>, size: &mut PayloadSize) {
+        size.add_number(1);
+        if let Some(value) = value {
+            value.measure(size);
+        }
+    }
+
+    /// As [`write`](Value::write), of the same.
+    #[doc(hidden)]
+    #[inline]
+    fn write_optional(value: Option<&Self>, to: &mut SlotWriter<'_>) {
+        to.array([u8::from(value.is_some())]);
+        if let Some(value) = value {
+            value.write(to);
+        }
+    }
+
     /// The value behind a reference, which slices need: they are shown by their address.
     #[doc(hidden)]
     #[inline]
@@ -52,23 +76,9 @@ pub trait Value {
     }
 }
 
-/// A number that can be an element of an array or sequence: the session daemon of LTTng 2.13 refuses all but integers
-/// (`docs/spec/trace-output.md`, 12.9).
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be an element of an array or slice in an LTTng event",
-    label = "elements are integers of up to 64 bits",
-    note = "LTTng refuses arrays of anything else; floats can be recorded as their bits (`f64::to_bits`)"
-)]
-pub trait Number: Value + Copy {
-    /// What the element is.
-    const ELEMENT: Element;
-    /// Bytes of one.
-    const SIZE: usize;
-}
-
 /// Aligns the writer to a number of `size` bytes where architectures ask for it.
 #[inline]
-fn align(to: &mut SlotWriter<'_>, size: usize) {
+pub(crate) fn align(to: &mut SlotWriter<'_>, size: usize) {
     if !IS_PACKED {
         to.align(size);
     }
@@ -94,11 +104,6 @@ macro_rules! integer_values {
             fn view(&self, _leaf: u32) -> FieldView<'_> {
                 FieldView::$view(*self as $wide)
             }
-        }
-
-        impl Number for $type {
-            const ELEMENT: Element = Element::Integer(Integer::new($type::BITS, $type::MIN != 0));
-            const SIZE: usize = size_of::<$type>();
         }
 
         impl Value for NonZero<$type> {
@@ -184,7 +189,7 @@ macro_rules! base_values {
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub struct $name<T>(pub T);
 
-        impl<T: Value> Value for $name<T> {
+        impl<T: Integral> Value for $name<T> {
             const TYPE: FieldType = in_base(T::TYPE, Base::$base);
 
             #[inline]
@@ -201,9 +206,26 @@ macro_rules! base_values {
             fn view(&self, leaf: u32) -> FieldView<'_> {
                 self.0.view(leaf)
             }
+
+            #[inline]
+            fn measure_optional(value: Option<&Self>, size: &mut PayloadSize) {
+                T::measure_optional(value.map(|value| &value.0), size);
+            }
+
+            #[inline]
+            fn write_optional(value: Option<&Self>, to: &mut SlotWriter<'_>) {
+                T::write_optional(value.map(|value| &value.0), to);
+            }
         }
     )*};
 }
+
+/// An integer, or several, which can be displayed in another base.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be displayed in another base",
+    label = "this is no integer, nor an array or slice of integers"
+)]
+pub trait Integral: Value {}
 
 base_values!(
     /// An integer, or integers, displayed in base 16.
@@ -214,8 +236,8 @@ base_values!(
     Binary Binary,
 );
 
-/// The type with its integers displayed in another base. What holds no integer is a compile error.
-const fn in_base(ty: FieldType, base: Base) -> FieldType {
+/// The type with its integers displayed in another base.
+pub(crate) const fn in_base(ty: FieldType, base: Base) -> FieldType {
     match ty {
         FieldType::Integer(integer) => FieldType::Integer(integer.base(base)),
         FieldType::Array { element: Element::Integer(integer), length } => {
@@ -224,7 +246,8 @@ const fn in_base(ty: FieldType, base: Base) -> FieldType {
         FieldType::Sequence { element: Element::Integer(integer), length } => {
             FieldType::Sequence { element: Element::Integer(integer.base(base)), length }
         }
-        _ => panic!("only integers, and arrays and slices of integers, can be displayed in another base"),
+        // Truth has labels, whatever its base.
+        other => other,
     }
 }
 
@@ -342,176 +365,10 @@ text_values! {
     std::rc::Rc<str>, text => text.as_bytes();
     CStr, text => text.to_bytes();
     CString, text => text.to_bytes();
-}
-
-/// Bytes that are no text: a sequence displayed in base 16.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bytes<'b>(pub &'b [u8]);
-
-impl Value for Bytes<'_> {
-    const TYPE: FieldType = in_base(<[u8] as Value>::TYPE, Base::Hexadecimal);
-
-    #[inline]
-    fn measure(&self, size: &mut PayloadSize) {
-        self.0.measure(size);
-    }
-
-    #[inline]
-    fn write(&self, to: &mut SlotWriter<'_>) {
-        to.array(length_of(self.0).to_ne_bytes());
-        to.bytes(self.0);
-    }
-
-    #[inline]
-    fn view(&self, _leaf: u32) -> FieldView<'_> {
-        FieldView::Elements(&self.0)
-    }
-}
-
-impl<T: Number> Elements for &[T] {
-    fn count(&self) -> usize {
-        self.len()
-    }
-
-    fn element(&self, index: usize) -> FieldView<'_> {
-        self.get(index).map_or(FieldView::None, |number| number.view(0))
-    }
-}
-
-impl<T: Number, const N: usize> Elements for [T; N] {
-    fn count(&self) -> usize {
-        N
-    }
-
-    fn element(&self, index: usize) -> FieldView<'_> {
-        self.get(index).map_or(FieldView::None, |number| number.view(0))
-    }
-}
-
-impl<T: Number> Elements for Vec<T> {
-    fn count(&self) -> usize {
-        self.len()
-    }
-
-    fn element(&self, index: usize) -> FieldView<'_> {
-        self.get(index).map_or(FieldView::None, |number| number.view(0))
-    }
-}
-
-#[inline]
-fn length_of<T>(slice: &[T]) -> u32 {
-    // More cannot be in a sub-buffer, so the record is refused as too big.
-    u32::try_from(slice.len()).unwrap_or(u32::MAX)
-}
-
-impl<T: Number, const N: usize> Value for [T; N] {
-    const TYPE: FieldType = FieldType::Array { element: T::ELEMENT, length: N as u32 };
-
-    #[inline]
-    fn measure(&self, size: &mut PayloadSize) {
-        size.add_numbers(T::SIZE, N);
-    }
-
-    #[inline]
-    fn write(&self, to: &mut SlotWriter<'_>) {
-        for number in self {
-            number.write(to);
-        }
-    }
-
-    #[inline]
-    fn view(&self, _leaf: u32) -> FieldView<'_> {
-        FieldView::Elements(self)
-    }
-}
-
-impl<T: Number> Value for [T] {
-    const TYPE: FieldType = FieldType::Sequence { element: T::ELEMENT, length: Integer::new(32, false) };
-
-    #[inline]
-    fn measure(&self, size: &mut PayloadSize) {
-        size.add_number(4);
-        size.add_numbers(T::SIZE, self.len());
-    }
-
-    #[inline]
-    fn write(&self, to: &mut SlotWriter<'_>) {
-        length_of(self).write(to);
-        // Empty sequences are aligned too.
-        align(to, T::SIZE);
-        for number in self {
-            number.write(to);
-        }
-    }
-
-    /// A slice is shown through a reference to it, as it is always held.
-    #[inline]
-    fn view(&self, _leaf: u32) -> FieldView<'_> {
-        FieldView::None
-    }
-
-    #[inline]
-    fn view_behind<'v>(reference: &'v &Self, _leaf: u32) -> FieldView<'v> {
-        FieldView::Elements(reference)
-    }
-}
-
-impl<T: Number> Value for Vec<T> {
-    const TYPE: FieldType = <[T] as Value>::TYPE;
-
-    #[inline]
-    fn measure(&self, size: &mut PayloadSize) {
-        self.as_slice().measure(size);
-    }
-
-    #[inline]
-    fn write(&self, to: &mut SlotWriter<'_>) {
-        self.as_slice().write(to);
-    }
-
-    #[inline]
-    fn view(&self, _leaf: u32) -> FieldView<'_> {
-        FieldView::Elements(self)
-    }
-}
-
-/// `None` keeps the room of no value, not that of a `T`.
-impl<T: Value> Value for Option<T> {
-    const TYPE: FieldType = optional(&T::TYPE);
-
-    #[inline]
-    fn measure(&self, size: &mut PayloadSize) {
-        size.add_number(1);
-        if let Some(value) = self {
-            value.measure(size);
-        }
-    }
-
-    #[inline]
-    fn write(&self, to: &mut SlotWriter<'_>) {
-        to.array([u8::from(self.is_some())]);
-        if let Some(value) = self {
-            value.write(to);
-        }
-    }
-
-    #[inline]
-    fn view(&self, leaf: u32) -> FieldView<'_> {
-        self.as_ref().map_or(FieldView::None, |value| value.view(leaf))
-    }
-}
-
-const fn optional(ty: &'static FieldType) -> FieldType {
-    match ty {
-        FieldType::Structure(_) => {
-            panic!("a structure cannot be optional in LTTng's traces: make its fields so")
-        }
-        FieldType::Optional(_) => panic!("an optional value cannot be optional itself"),
-        FieldType::Sequence { .. } => {
-            panic!("a slice cannot be optional in LTTng's traces: record an empty one")
-        }
-        _ => FieldType::Optional(ty),
-    }
+    OsStr, text => text.as_encoded_bytes();
+    OsString, text => text.as_encoded_bytes();
+    Path, path => path.as_os_str().as_encoded_bytes();
+    PathBuf, path => path.as_os_str().as_encoded_bytes();
 }
 
 impl<T> Value for *const T {
@@ -552,6 +409,25 @@ impl<T> Value for *mut T {
     }
 }
 
+impl<T> Value for NonNull<T> {
+    const TYPE: FieldType = <*const T as Value>::TYPE;
+
+    #[inline]
+    fn measure(&self, size: &mut PayloadSize) {
+        self.as_ptr().measure(size);
+    }
+
+    #[inline]
+    fn write(&self, to: &mut SlotWriter<'_>) {
+        self.addr().get().write(to);
+    }
+
+    #[inline]
+    fn view(&self, _leaf: u32) -> FieldView<'_> {
+        FieldView::Unsigned(self.addr().get() as u64)
+    }
+}
+
 /// Nanoseconds; durations beyond 584 years are recorded as those.
 impl Value for Duration {
     const TYPE: FieldType = <u64 as Value>::TYPE;
@@ -589,5 +465,15 @@ impl<T: Value + ?Sized> Value for &T {
     #[inline]
     fn view(&self, leaf: u32) -> FieldView<'_> {
         T::view_behind(self, leaf)
+    }
+
+    #[inline]
+    fn measure_optional(value: Option<&Self>, size: &mut PayloadSize) {
+        T::measure_optional(value.copied(), size);
+    }
+
+    #[inline]
+    fn write_optional(value: Option<&Self>, to: &mut SlotWriter<'_>) {
+        T::write_optional(value.copied(), to);
     }
 }

@@ -102,6 +102,9 @@ fn every_type_can_be_a_field() {
         flags: Hex<u32> = Hex(0x10),
         wait: Duration = Duration::from_millis(3),
         address: *const u8 = text.as_ptr(),
+        path: &std::path::Path = "/tmp".as_ref(),
+        slice: Option<&[u16]> = Some(&numbers),
+        place: Option<Point<u8>> = None,
         colour: Colour = Colour::Blue,
         shown: Shown = show(1.5),
         point: &Point<u8> = &Point { x: 1, y: 2, _private: () },
@@ -155,8 +158,158 @@ fn derived_values_are_written_and_shown_to_filters_alike() {
     assert!(matches!(payload.field(6), FieldView::None));
 }
 
+/// Tuples end long before; the fields of an event do not.
 #[test]
-fn what_is_wrong_is_said_where_it_is() {
-    let cases = trybuild::TestCases::new();
-    cases.compile_fail("tests/macros_refuse/*.rs");
+fn an_event_has_as_many_fields_as_are_written() {
+    #[tracepoint("types:many")]
+    #[allow(clippy::too_many_arguments)]
+    fn many(
+        f00: u8,
+        f01: u8,
+        f02: u8,
+        f03: u8,
+        f04: u8,
+        f05: u8,
+        f06: u8,
+        f07: u8,
+        f08: u8,
+        f09: u8,
+        f10: u8,
+        f11: u8,
+        f12: u8,
+        f13: u8,
+        f14: u8,
+        f15: u8,
+        f16: u8,
+        f17: u8,
+        f18: u8,
+        f19: u8,
+        f20: u8,
+        f21: u8,
+        f22: u8,
+        f23: u8,
+        f24: u8,
+        f25: u8,
+        f26: u8,
+        f27: u8,
+        f28: u8,
+        f29: u8,
+        f30: u8,
+        f31: u8,
+        f32: u8,
+        f33: u8,
+        f34: u8,
+        f35: u8,
+        f36: u8,
+        f37: u8,
+        f38: u8,
+        f39: u8,
+        f40: u8,
+        f41: u8,
+        f42: u8,
+        f43: u8,
+        f44: u8,
+        f45: u8,
+        f46: u8,
+        f47: u8,
+        f48: u8,
+        f49: u8,
+        f50: u8,
+        f51: u8,
+        f52: u8,
+        f53: u8,
+        f54: u8,
+        f55: u8,
+        f56: u8,
+        f57: u8,
+        f58: u8,
+        f59: u8,
+        f60: u8,
+        f61: u8,
+        f62: u8,
+        f63: u8,
+        f64: u8,
+        f65: u8,
+        f66: u8,
+        f67: u8,
+        f68: u8,
+        f69: u8,
+        f70: u8,
+        f71: u8,
+        f72: u8,
+        f73: u8,
+        f74: u8,
+        f75: u8,
+        f76: u8,
+        f77: u8,
+        f78: u8,
+        f79: u8,
+    );
+    many(
+        0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27,
+        28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52,
+        53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77,
+        78, 79,
+    );
+    let class = many::class();
+    assert_eq!((class.fields().len(), class.fields()[79].name), (80, "f79"));
+}
+
+/// What of an optional value is in the trace, and where filters find it.
+#[test]
+fn optional_values_keep_their_tags() {
+    use rttng_ust::{FieldView, Payload, SlotWriter};
+    #[derive(Value)]
+    struct Inner<'a> {
+        name: Option<&'a str>,
+        numbers: &'a [u8],
+    }
+    #[derive(Value)]
+    struct Outer<'a> {
+        id: u8,
+        inner: Inner<'a>,
+    }
+    let write = |payload: &dyn Payload| {
+        let mut bytes = vec![0xaa; payload.measure().bytes()];
+        let mut writer = SlotWriter::over(&mut bytes);
+        payload.write(&mut writer);
+        assert_eq!(writer.left(), 0);
+        bytes
+    };
+    let inner = |name| Inner { name, numbers: &[7, 8] };
+    let some = (Some(Outer { id: 1, inner: inner(Some("a")) }), 9u8);
+    assert_eq!(write(&some), [1, 1, 1, b'a', 0, 1, 2, 0, 0, 0, 7, 8, 9]);
+    let unnamed = (Some(Outer { id: 1, inner: inner(None) }), 9u8);
+    assert_eq!(write(&unnamed), [1, 1, 0, 1, 2, 0, 0, 0, 7, 8, 9]);
+    let none = (None::<Outer<'_>>, 9u8);
+    assert_eq!(write(&none), [0, 0, 0, 0, 0, 0, 0, 9]);
+    assert!(matches!(none.field(3), FieldView::Unsigned(9)));
+    assert!(matches!(none.field(0), FieldView::None));
+    assert!(matches!(some.field(0), FieldView::Unsigned(1)));
+    assert!(matches!(some.field(1), FieldView::Text(b"a")));
+    let FieldView::Elements(numbers) = some.field(2) else { panic!("no elements") };
+    assert_eq!(numbers.count(), 2);
+    let slices = (Some(&[1u8][..]), None::<&[u8]>, Some(Some(5u8)), Some(None::<u8>), None::<Option<u8>>);
+    assert_eq!(write(&slices), [1, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 5, 0, 0]);
+}
+
+#[test]
+fn elements_are_what_is_recorded_as_an_integer() {
+    use rttng_ust::Element;
+    use std::num::NonZero;
+    let element = |ty: FieldType| match ty {
+        FieldType::Array { element: Element::Integer(integer), .. }
+        | FieldType::Sequence { element: Element::Integer(integer), .. } => {
+            (integer.size_bits, integer.signed, integer.base)
+        }
+        other => panic!("{other:?}"),
+    };
+    use rttng_ust::Base::{Decimal, Hexadecimal};
+    assert_eq!(element(<[bool; 3]>::TYPE), (8, false, Decimal));
+    assert_eq!(element(<[Duration]>::TYPE), (64, false, Decimal));
+    assert_eq!(element(<[NonZero<i16>]>::TYPE), (16, true, Decimal));
+    assert_eq!(element(<[*const u8; 1]>::TYPE), (usize::BITS, false, Hexadecimal));
+    assert_eq!(element(<Vec<Hex<u32>>>::TYPE), (32, false, Hexadecimal));
+    assert_eq!(element(<Hex<[u32; 2]>>::TYPE), (32, false, Hexadecimal));
+    assert_eq!(element(<Hex<&[u16]>>::TYPE), (16, false, Hexadecimal));
 }
