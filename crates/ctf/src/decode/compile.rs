@@ -591,10 +591,7 @@ impl<'t, 'u> Compiler<'t, 'u> {
             return;
         }
         let (content, end) = self.apart(self.phase, |this| this.field(&optional.content));
-        let mut ranges: Vec<_> = ranges.into_iter().map(|(first, last)| (first, last, 0)).collect();
-        // The first range that fits counts: for all other values there is nothing.
-        ranges.push((0, u64::MAX, 1));
-        let options = Options { ranges, steps: vec![content, Box::default()], signed };
+        let options = Options::optional(&ranges, content, signed);
         self.steps.push(Step::Select { tag, options: Box::new(options) });
         self.phase = self.phase.or(end);
     }

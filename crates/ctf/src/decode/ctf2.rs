@@ -17,6 +17,17 @@ pub(crate) enum Extra {
     WideString { unit: usize },
 }
 
+impl Extra {
+    /// The slot in which it keeps what it takes.
+    pub(super) fn slot(&mut self) -> Option<&mut Slot> {
+        match self {
+            Extra::Variable { what: Some(Use::Keep(slot)), .. }
+            | Extra::Reversed { what: Use::Keep(slot), .. } => Some(slot),
+            _ => None,
+        }
+    }
+}
+
 /// What to show of the next bits (see [`Emit`](super::emit::Emit)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum EmitExtra {

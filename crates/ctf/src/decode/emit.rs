@@ -4,7 +4,7 @@
 use super::compile::{Compiler, Phase, Resolver, Scopes, Use, Uses, choice_ranges, option_ranges, selecting};
 use super::ctf2::{EmitExtra, Extra};
 use super::layout::{Layout, NodeId, NodeKind, is_text, kind_of, shown_name};
-use super::program::{Bits, Count, Slot};
+use super::program::{Bits, Count, DecodeError, Machine, Slot};
 use crate::ctf2::{Choice, Length, Optional, Text, TextEncoding, VariableInteger};
 use crate::types::{ByteOrder, Enumeration, Field, Float, Integer, Scope, Structure, Type, Variant};
 
@@ -21,6 +21,31 @@ pub(crate) enum Load {
     Le64,
     /// Anything else.
     Any(ByteOrder),
+}
+
+impl Load {
+    /// The bits that it takes.
+    pub(crate) fn bits(self, size: u8, signed: bool) -> Bits {
+        let order = match self {
+            Load::Byte | Load::Le16 | Load::Le32 | Load::Le64 => ByteOrder::Little,
+            Load::Any(order) => order,
+        };
+        Bits { size, order, signed }
+    }
+
+    /// Takes them.
+    #[inline(always)]
+    pub(crate) fn take(self, machine: &mut Machine<'_>, size: u8, signed: bool) -> Result<u64, DecodeError> {
+        let raw = match self {
+            Load::Byte => u64::from(u8::from_le_bytes(machine.take()?)),
+            Load::Le16 => u64::from(u16::from_le_bytes(machine.take()?)),
+            Load::Le32 => u64::from(u32::from_le_bytes(machine.take()?)),
+            Load::Le64 => u64::from_le_bytes(machine.take()?),
+            Load::Any(order) => return machine.integer(Bits { size, order, signed }),
+        };
+        let unused = 64 - u32::from(size);
+        Ok(if signed { ((raw << unused) as i64 >> unused) as u64 } else { raw })
+    }
 }
 
 /// What to do with the next bits.

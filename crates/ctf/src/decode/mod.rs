@@ -21,13 +21,16 @@ mod show;
 
 pub use compile::CompileError;
 pub(crate) use compile::{Compiler, Phase, Resolver, Scopes, Use, Uses, option_ranges};
+pub(crate) use ctf2::{EmitExtra, Extra};
+pub(crate) use emit::{Emit, ScopeProgram};
 pub(crate) use layout::is_text;
 pub use layout::{IntegerForm, Labels, Layout, Node, NodeId, NodeKind, Visit};
 pub use packet::{PACKET_MAGIC, PacketError, PacketInfo, SeenEvent, TraceDecoder};
 pub(crate) use packet::{PassedEvent, StreamDecoder, integer_of, known_fields, scopes_of};
+pub(crate) use place::Form;
 pub use place::{EventBytes, Place, PlacedValue};
 pub use program::DecodeError;
-pub(crate) use program::{Bits, Count, Machine, Slot, extended, sort_key};
+pub(crate) use program::{Bits, Count, Machine, Options, Slot, Step, extended, sort_key};
 pub(crate) use show::show;
 
 /// What a program shows, if it shows anything.

@@ -110,6 +110,8 @@ pub struct TraceDecoder {
     has_stream_id: bool,
     has_instance_id: bool,
     streams: HashMap<u64, Arc<StreamDecoder>>,
+    /// What shows the packet header, if that was asked for.
+    pub(crate) shown_header: Option<ScopeProgram>,
     /// The stream of packets that name none.
     default_stream: Option<u64>,
     slots: Vec<u64>,
@@ -139,6 +141,8 @@ pub(crate) struct StreamDecoder {
 pub(crate) struct Shows {
     /// The context of its packets, without what this program has a use for.
     pub(crate) packet_context: Option<ScopeProgram>,
+    /// The header of its events.
+    pub(crate) event_header: Option<ScopeProgram>,
     /// The context that all its events have.
     pub(crate) event_context: Option<ScopeProgram>,
     /// Context and payload of each kind of event.
@@ -236,6 +240,8 @@ impl TraceDecoder {
             }
         }
         let scopes = scopes_of(trace, None, None);
+        let shown_header =
+            shows.then(|| emit_header(scopes, Scope::PacketHeader, &mut uses, Phase::PACKET_START)).flatten();
         let (header, phase) =
             compile(scopes, Scope::PacketHeader, Scope::PacketHeader, &mut uses, Phase::PACKET_START);
         for (stream, header_is_referred_to) in trace.streams.iter().zip(referred) {
@@ -253,6 +259,7 @@ impl TraceDecoder {
             has_stream_id: in_header.contains(&STREAM_ID),
             has_instance_id: in_header.contains(&STREAM_INSTANCE_ID),
             streams,
+            shown_header,
             default_stream: match trace.streams.as_slice() {
                 [only] => Some(only.id),
                 _ => None,
@@ -467,8 +474,9 @@ impl Shows {
             &mut phase,
             Hidden { is: &known, within: trace.version == Version::Ctf2 },
         );
+        let event_header = emit_header(scopes, Scope::EventHeader, uses, Phase::UNKNOWN);
         let mut phase = Phase::UNKNOWN;
-        let shown = Hidden { is: &|_: &Field| false, within: false };
+        let shown = ALL_SHOWN;
         let event_context = emit(scopes, Scope::StreamEventContext, uses, &mut phase, shown);
         let events = (0..stream.events.len()).map(|event| {
             let scopes = scopes_of(trace, Some(stream), Some(event));
@@ -477,8 +485,19 @@ impl Shows {
                 .map(|scope| emit(scopes, scope, uses, &mut phase, shown))
         });
         let events = events.collect();
-        Shows { packet_context, event_context, events }
+        Shows { packet_context, event_header, event_context, events }
     }
+}
+
+const ALL_SHOWN: Hidden<'static> = Hidden { is: &|_: &Field| false, within: false };
+
+/// What shows a header. Nothing for one with a number that no machine has: other fields are read all the same.
+fn emit_header(scopes: Scopes<'_>, scope: Scope, uses: &mut Uses, mut phase: Phase) -> Option<ScopeProgram> {
+    let header = scopes.iter().find(|(which, _)| *which == scope)?.1?;
+    if header.fields.iter().any(|field| odd_float(&field.ty).is_some()) {
+        return None;
+    }
+    emit(scopes, scope, uses, &mut phase, ALL_SHOWN)
 }
 
 /// Refuses floating point numbers that are no numbers of C.

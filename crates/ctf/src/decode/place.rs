@@ -4,10 +4,9 @@
 //! A place is the way to it from the start of the event's values: so many bits, over a text, so many bits. Values behind
 //! a sequence or in a variant have none; [`show`](super::show) finds those.
 
-use super::emit::{Emit, Load, ScopeProgram};
+use super::emit::{Emit, ScopeProgram};
 use super::layout::NodeId;
-use super::nul::find_nul;
-use super::program::{Bits, Count, Machine};
+use super::program::{Bits, Count, DecodeError, Machine};
 use crate::types::ByteOrder;
 
 /// The bytes of one event, from which a [`Place`] takes a value.
@@ -41,7 +40,7 @@ enum Leg {
 
 /// What is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+pub(crate) enum Form {
     Integer(Bits),
     Float {
         size: u8,
@@ -51,6 +50,44 @@ enum Form {
     Text,
     /// Text of so many bytes, or up to its first NUL.
     Characters(u64),
+}
+
+impl Form {
+    /// What a step shows, if that is one value of a known form.
+    pub(crate) fn of(step: &Emit) -> Option<(NodeId, Form)> {
+        Some(match step {
+            Emit::Unsigned { node, load, size } => (*node, Form::Integer(load.bits(*size, false))),
+            Emit::Signed { node, load, size } => (*node, Form::Integer(load.bits(*size, true))),
+            Emit::Float { node, size, order } => (*node, Form::Float { size: *size, order: *order }),
+            Emit::String(node) => (*node, Form::Text),
+            Emit::Text { node, count: Count::Fixed(count) } => (*node, Form::Characters(*count)),
+            _ => return None,
+        })
+    }
+
+    /// The bits that it takes, if those are always as many.
+    fn size(self) -> Option<u64> {
+        match self {
+            Form::Integer(bits) => Some(bits.size.into()),
+            Form::Float { size, .. } => Some(size.into()),
+            Form::Text => None,
+            Form::Characters(count) => count.checked_mul(8),
+        }
+    }
+
+    /// Takes it from where the machine stands.
+    #[inline]
+    pub(crate) fn take<'p>(self, machine: &mut Machine<'p>) -> Result<PlacedValue<'p>, DecodeError> {
+        Ok(match self {
+            Form::Integer(bits) => {
+                let value = machine.integer(bits)?;
+                if bits.signed { PlacedValue::Signed(value as i64) } else { PlacedValue::Unsigned(value) }
+            }
+            Form::Float { size, order } => PlacedValue::Float(machine.float(size, order)?),
+            Form::Text => PlacedValue::Text(machine.take_string()?),
+            Form::Characters(count) => PlacedValue::Text(machine.take_text(count)?),
+        })
+    }
 }
 
 /// A value in the bytes of an event.
@@ -104,24 +141,7 @@ impl Place {
                 }
             }
         }
-        Some(match self.form {
-            Form::Integer(bits) => {
-                let value = machine.integer(bits).ok()?;
-                if bits.signed { PlacedValue::Signed(value as i64) } else { PlacedValue::Unsigned(value) }
-            }
-            Form::Float { size, order } => {
-                let raw = machine.integer(Bits { size, order, signed: false }).ok()?;
-                PlacedValue::Float(match size {
-                    32 => f64::from(f32::from_bits(raw as u32)),
-                    _ => f64::from_bits(raw),
-                })
-            }
-            Form::Text => PlacedValue::Text(machine.take_string().ok()?),
-            Form::Characters(count) => {
-                let bytes = machine.take_bytes(count).ok()?;
-                PlacedValue::Text(&bytes[..find_nul(bytes).unwrap_or(bytes.len())])
-            }
-        })
+        self.form.take(&mut machine).ok()
     }
 }
 
@@ -129,48 +149,31 @@ impl Place {
 /// where the way depends on what is in the event.
 fn walk(steps: &[Emit], wanted: Option<NodeId>, legs: &mut Vec<Leg>) -> Option<Option<Form>> {
     for step in steps {
-        let (node, form, leg) = match step {
+        let shown = Form::of(step);
+        if let Some((node, form)) = shown
+            && Some(node) == wanted
+        {
+            return Some(Some(form));
+        }
+        let leg = match step {
             Emit::Begin(_) | Emit::End(_) | Emit::Keep(_) => continue,
-            Emit::Align(bits) => (None, None, Leg::Align(*bits)),
-            Emit::Skip(bits) => (None, None, Leg::Skip(*bits)),
-            Emit::Take { bits, .. } => (None, None, Leg::Skip(bits.size.into())),
-            Emit::Unsigned { node, load, size } => {
-                (Some(*node), Some(integer(*load, *size, false)), Leg::Skip((*size).into()))
-            }
-            Emit::Signed { node, load, size } => {
-                (Some(*node), Some(integer(*load, *size, true)), Leg::Skip((*size).into()))
-            }
-            Emit::Float { node, size, order } => {
-                (Some(*node), Some(Form::Float { size: *size, order: *order }), Leg::Skip((*size).into()))
-            }
-            Emit::String(node) => (Some(*node), Some(Form::Text), Leg::Text),
-            Emit::Text { node, count: Count::Fixed(count) } => {
-                (Some(*node), Some(Form::Characters(*count)), Leg::Skip(count.checked_mul(8)?))
-            }
+            Emit::Align(bits) => Leg::Align(*bits),
+            Emit::Skip(bits) => Leg::Skip(*bits),
+            Emit::Take { bits, .. } => Leg::Skip(bits.size.into()),
+            Emit::String(_) => Leg::Text,
             Emit::Array { count: Count::Fixed(count), body, .. } => {
                 let (align, bits) = fixed_size(body, *count)?;
                 legs.extend(align.map(Leg::Align));
-                (None, None, Leg::Skip(bits))
+                Leg::Skip(bits)
             }
-            Emit::Array { .. } | Emit::Text { .. } | Emit::Variant { .. } | Emit::Extra(_) => return None,
+            _ => Leg::Skip(shown?.1.size()?),
         };
-        if wanted.is_some() && node == wanted {
-            return Some(form);
-        }
         match (legs.last_mut(), leg) {
             (Some(Leg::Skip(before)), Leg::Skip(bits)) => *before = before.checked_add(bits)?,
             _ => legs.push(leg),
         }
     }
     Some(None)
-}
-
-fn integer(load: Load, size: u8, signed: bool) -> Form {
-    let order = match load {
-        Load::Byte | Load::Le16 | Load::Le32 | Load::Le64 => ByteOrder::Little,
-        Load::Any(order) => order,
-    };
-    Form::Integer(Bits { size, order, signed })
 }
 
 /// The alignment and the bits of `count` elements that are numbers without gaps between them.
@@ -180,10 +183,10 @@ fn fixed_size(element: &[Emit], count: u64) -> Option<(Option<u32>, u64)> {
         [number] => (None, number),
         _ => return None,
     };
-    let (Emit::Unsigned { size, .. } | Emit::Signed { size, .. } | Emit::Float { size, .. }) = number else {
-        return None;
+    let size = match Form::of(number)?.1 {
+        form @ (Form::Integer(_) | Form::Float { .. }) => form.size()?,
+        Form::Text | Form::Characters(_) => return None,
     };
-    let size = u64::from(*size);
     let is_dense = align.is_none_or(|align| size.is_multiple_of(align.into()));
     // Without elements there is no alignment either.
     (count > 0 && is_dense).then_some((align, count.checked_mul(size)?))

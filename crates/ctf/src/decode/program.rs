@@ -110,6 +110,28 @@ pub(crate) enum Step {
     Extra(Box<Extra>),
 }
 
+impl Step {
+    /// Calls `each` with every slot that is used here or within.
+    pub(crate) fn slots(&mut self, each: &mut impl FnMut(&mut Slot)) {
+        match self {
+            Step::Align(_) | Step::Skip(_) | Step::ReadTime(_) | Step::String => {}
+            Step::Read { slot, .. } => each(slot),
+            Step::SkipElements { count, .. } => each(count),
+            Step::Repeat { count, body } => {
+                if let Count::Recorded(slot) = count {
+                    each(slot);
+                }
+                body.iter_mut().for_each(|step| step.slots(each));
+            }
+            Step::Select { tag, options } => {
+                each(tag);
+                options.steps.iter_mut().flatten().for_each(|step| step.slots(each));
+            }
+            Step::Extra(extra) => extra.slot().into_iter().for_each(each),
+        }
+    }
+}
+
 /// The options of a variant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Options {
@@ -119,6 +141,16 @@ pub(crate) struct Options {
     pub(crate) steps: Vec<Box<[Step]>>,
     /// Whether the tag is signed.
     pub(crate) signed: bool,
+}
+
+impl Options {
+    /// Those of a field that is there for values in `ranges`, and else is not.
+    pub(crate) fn optional(ranges: &[(u64, u64)], content: Box<[Step]>, signed: bool) -> Options {
+        let mut ranges: Vec<_> = ranges.iter().map(|(first, last)| (*first, *last, 0)).collect();
+        // The first range that fits counts: for all other values there is nothing.
+        ranges.push((0, u64::MAX, 1));
+        Options { ranges, steps: vec![content, Box::default()], signed }
+    }
 }
 
 /// Maps the bits of a signed or unsigned integer to a number that sorts as it does.
@@ -269,6 +301,20 @@ impl<'p> Machine<'p> {
         self.skip(count.saturating_mul(8))?;
         let packet: &'p [u8] = self.packet;
         Ok(&packet[first..first + count as usize])
+    }
+
+    /// Takes text of so many bytes, up to the first NUL among them. It stands at a byte.
+    #[inline]
+    pub(crate) fn take_text(&mut self, count: u64) -> Result<&'p [u8], DecodeError> {
+        let bytes = self.take_bytes(count)?;
+        Ok(&bytes[..find_nul(bytes).unwrap_or(bytes.len())])
+    }
+
+    /// Takes a floating point number of 32 or 64 bits.
+    #[inline]
+    pub(crate) fn float(&mut self, size: u8, order: ByteOrder) -> Result<f64, DecodeError> {
+        let raw = self.integer(Bits { size, order, signed: false })?;
+        Ok(if size == 32 { f64::from(f32::from_bits(raw as u32)) } else { f64::from_bits(raw) })
     }
 
     /// Takes a known number of whole bytes. It stands at a byte.

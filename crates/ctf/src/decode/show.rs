@@ -3,11 +3,9 @@
 //! The bits were passed over before, with the same types (`program`), so everything is where it should be; what is
 //! not there after all is an error nevertheless, and nothing is read past the packet.
 
-use super::emit::{Emit, Load};
+use super::emit::Emit;
 use super::layout::{NodeId, Visit};
-use super::nul::find_nul;
-use super::program::{Bits, Count, DecodeError, Machine, sort_key};
-use crate::types::ByteOrder;
+use super::program::{Count, DecodeError, Machine, sort_key};
 
 /// Most elements without bits that one scope may show, all arrays together.
 const MAX_EMPTY_ELEMENTS: u32 = 1 << 16;
@@ -43,27 +41,28 @@ impl<V: Visit> Show<'_, '_, '_, '_, V> {
                 }
                 Emit::Skip(bits) => self.machine.skip(*bits)?,
                 Emit::Unsigned { node, load, size } => {
-                    self.last = self.load(*load, *size, false)?;
+                    self.last = load.take(self.machine, *size, false)?;
                     self.visitor.unsigned(*node, self.last);
                 }
                 Emit::Signed { node, load, size } => {
-                    self.last = self.load(*load, *size, true)?;
+                    self.last = load.take(self.machine, *size, true)?;
                     self.visitor.signed(*node, self.last as i64);
                 }
                 Emit::Take { slot, bits } => {
                     self.slots[usize::from(*slot)] = self.machine.integer(*bits)?;
                 }
                 Emit::Keep(slot) => self.slots[usize::from(*slot)] = self.last,
-                Emit::Float { node, size, order } => self.float(*node, *size, *order)?,
+                Emit::Float { node, size, order } => {
+                    let value = self.machine.float(*size, *order)?;
+                    self.visitor.float(*node, value);
+                }
                 Emit::String(node) => {
                     let text = self.machine.take_string()?;
                     self.visitor.text(*node, text);
                 }
                 Emit::Text { node, count } => {
-                    let count = self.count(*count);
-                    let bytes = self.machine.take_bytes(count)?;
-                    let length = find_nul(bytes).unwrap_or(bytes.len());
-                    self.visitor.text(*node, &bytes[..length]);
+                    let text = self.machine.take_text(self.count(*count))?;
+                    self.visitor.text(*node, text);
                 }
                 Emit::Begin(node) => self.visitor.begin(*node),
                 Emit::End(node) => self.visitor.end(*node),
@@ -90,26 +89,6 @@ impl<V: Visit> Show<'_, '_, '_, '_, V> {
             Count::Fixed(count) => count,
             Count::Recorded(slot) => self.slots[usize::from(slot)],
         }
-    }
-
-    #[inline(always)]
-    fn load(&mut self, load: Load, size: u8, signed: bool) -> Result<u64, DecodeError> {
-        let raw = match load {
-            Load::Byte => u64::from(u8::from_le_bytes(self.machine.take()?)),
-            Load::Le16 => u64::from(u16::from_le_bytes(self.machine.take()?)),
-            Load::Le32 => u64::from(u32::from_le_bytes(self.machine.take()?)),
-            Load::Le64 => u64::from_le_bytes(self.machine.take()?),
-            Load::Any(order) => return self.machine.integer(Bits { size, order, signed }),
-        };
-        let unused = 64 - u32::from(size);
-        Ok(if signed { ((raw << unused) as i64 >> unused) as u64 } else { raw })
-    }
-
-    fn float(&mut self, node: NodeId, size: u8, order: ByteOrder) -> Result<(), DecodeError> {
-        let raw = self.machine.integer(Bits { size, order, signed: false })?;
-        let value = if size == 32 { f64::from(f32::from_bits(raw as u32)) } else { f64::from_bits(raw) };
-        self.visitor.float(node, value);
-        Ok(())
     }
 
     fn array(&mut self, node: NodeId, count: Count, body: &[Emit]) -> Result<(), DecodeError> {

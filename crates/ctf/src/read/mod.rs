@@ -58,10 +58,12 @@
 
 mod clock;
 mod error;
+mod fields;
 pub mod follow;
 mod merge;
 mod open;
 mod packets;
+mod parallel;
 mod reindex;
 mod sieve;
 mod slices;
@@ -75,6 +77,10 @@ use std::sync::Arc;
 pub use clock::TimeScale;
 pub(crate) use clock::clock_of;
 pub use error::{Damage, ReadError};
+pub use fields::{
+    ArrayValue, BitsValue, Elements, EnumerationValue, FieldPath, FieldValue, FromField, NamedValues,
+    OptionalValue, PathError, StructureValue, VariantValue,
+};
 pub use open::Options;
 pub use reindex::{IndexState, rebuild_indexes};
 pub use sieve::Sieve;
@@ -417,6 +423,7 @@ impl Reader {
     pub fn event(&mut self) -> Option<Event<'_>> {
         let number = self.order.winner();
         let stream = self.streams.get_mut(number)?;
+        stream.looked.forget_event();
         Some(Event { trace: &self.traces[stream.trace], stream, number })
     }
 

@@ -120,7 +120,7 @@ impl Reader {
 #[derive(Debug)]
 pub struct StreamReader {
     traces: Arc<Vec<Trace>>,
-    stream: Stream,
+    pub(super) stream: Stream,
     number: usize,
 }
 
@@ -147,6 +147,7 @@ impl StreamReader {
                 Next::End | Next::Wait | Next::Event => Ok(None),
             };
         }
+        self.stream.looked.forget_event();
         let trace = &self.traces[self.stream.trace];
         Ok(Some(Message::Event(Event { trace, stream: &mut self.stream, number: self.number })))
     }

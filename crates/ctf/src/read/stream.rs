@@ -11,6 +11,8 @@
 //! Each step leaves the stream with a *next* thing, and the time at which that is due among all streams. Times of a
 //! stream never fall; where the trace says otherwise, that is an error which is due at once.
 
+mod look;
+
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
@@ -18,14 +20,12 @@ use std::sync::Arc;
 
 use super::clock::TimeScale;
 use super::error::ReadError;
+use super::fields::Looked;
 use super::merge::Tournament;
 use super::packets::{Packet, read_cut_head, read_head};
 use super::sieve::Sieve;
-use super::{LossCount, Lost, RecordedEvent, RecordedPacket, StreamInfo};
-use crate::decode::{
-    DecodeError, EventBytes, Machine, PassedEvent, StreamDecoder, TraceDecoder, Visit, show,
-};
-use crate::types::Scope;
+use super::{LossCount, Lost, StreamInfo};
+use crate::decode::{DecodeError, EventBytes, Machine, PassedEvent, StreamDecoder, TraceDecoder};
 
 /// Windows start at multiples of this, the largest alignment that a type can have.
 const WINDOW_ALIGNMENT: u64 = 512;
@@ -84,8 +84,8 @@ pub(super) struct Stream {
     /// Position of its class in the trace class.
     pub(super) class: usize,
     pub(super) instance: u64,
-    trace_decoder: Arc<TraceDecoder>,
-    decoder: Arc<StreamDecoder>,
+    pub(super) trace_decoder: Arc<TraceDecoder>,
+    pub(super) decoder: Arc<StreamDecoder>,
     /// The data files of the trace, by number.
     pub(super) files: Arc<[PathBuf]>,
     pub(super) packets: Arc<Vec<Packet>>,
@@ -107,11 +107,11 @@ pub(super) struct Stream {
 
     stage: Stage,
     file: Option<(u32, File)>,
-    slots: Box<[u64]>,
+    pub(super) slots: Box<[u64]>,
     /// The start of the packet: header and context.
-    head: Vec<u8>,
+    pub(super) head: Vec<u8>,
     /// The window's bytes, and where they start in the packet.
-    window: Vec<u8>,
+    pub(super) window: Vec<u8>,
     window_start: u64,
     /// How many bytes that are, if no event is larger.
     window_bytes: u64,
@@ -135,6 +135,9 @@ pub(super) struct Stream {
     pub(super) sieve: Option<Arc<dyn Sieve>>,
     /// In nanoseconds: who reads up to then is not kept waiting for an event after it that passes the sieve.
     pub(super) sift_until: i64,
+    /// Where the first of them starts, in bits from the window's start.
+    batch_at: u64,
+    pub(super) looked: Looked,
 }
 
 /// What a stream is opened with.
@@ -198,6 +201,8 @@ impl Stream {
             in_batch: 0,
             sieve: None,
             sift_until: Tournament::NEVER,
+            batch_at: 0,
+            looked: Looked::default(),
         }
     }
 
@@ -224,6 +229,8 @@ impl Stream {
             in_batch: 0,
             sieve: self.sieve.clone(),
             sift_until: Tournament::NEVER,
+            batch_at: 0,
+            looked: Looked::default(),
             ..*self
         }
     }
@@ -324,6 +331,9 @@ impl Stream {
 
     /// Passes over more events of the window, as many as the batch has room for.
     fn top_up(&mut self) {
+        if self.sieve.is_none() {
+            self.batch_at = self.header_at();
+        }
         self.batch.drain(..self.in_batch);
         self.in_batch = 0;
         if self.at < self.content_end {
@@ -405,6 +415,9 @@ impl Stream {
 
     /// Passes over as many events of the window as the batch takes. Gives whether there are any.
     fn fill_batch(&mut self) -> bool {
+        if self.batch.is_empty() {
+            self.batch_at = self.at;
+        }
         let room = BATCH - self.batch.len();
         let Stream { scale, last, batch, sieve, sift_until: until, window, .. } = self;
         let mut machine = Machine::new(window, self.content_end);
@@ -499,6 +512,7 @@ impl Stream {
         let mut machine = Machine::new(&self.window, self.content_end);
         machine.at = self.at;
         machine.time = self.time;
+        self.batch_at = self.at;
         let event = self.decoder.event(&mut machine, &mut self.slots)?;
         Ok((event, machine.at, machine.time))
     }
@@ -598,10 +612,7 @@ impl Stream {
     }
 
     fn fail_here(&mut self, cause: impl std::fmt::Display) -> i64 {
-        let error = match self.packets.get(self.packet()) {
-            Some(packet) => ReadError::at(&self.files[packet.file as usize], packet.offset, cause),
-            None => ReadError::of(self.path(), cause),
-        };
+        let error = self.at_fault(cause);
         self.fail(error)
     }
 
@@ -691,6 +702,7 @@ impl Stream {
                 self.last = due;
             }
         }
+        self.looked.forget_packet();
         self.stage = Stage::Within(number);
         self.misses = 0;
         self.window.clear();
@@ -817,110 +829,5 @@ impl Stream {
             let available = self.packets[at].packet_bits / 8;
             let _ = trace_decoder.packet_into(&mut self.slots, &self.head, available);
         }
-    }
-
-    /// Shows the contexts and the payload of the event that was passed last.
-    #[inline]
-    pub(super) fn show<V: Visit>(&mut self, event: PassedEvent, visitor: &mut V) -> Result<(), ReadError> {
-        let mut machine = Machine::new(&self.window, self.at);
-        machine.at = event.body;
-        let shows = &self.decoder.shows;
-        let own = &shows.events[event.class];
-        let scopes = [
-            (Scope::StreamEventContext, &shows.event_context),
-            (Scope::EventContext, &own[0]),
-            (Scope::EventFields, &own[1]),
-        ];
-        for (scope, program) in scopes {
-            let Some(program) = program else { continue };
-            if program.shows() {
-                visitor.scope(scope);
-            }
-            if let Err(error) = show(&program.steps, &mut machine, &mut self.slots, visitor) {
-                return Err(self.show_error(error));
-            }
-        }
-        Ok(())
-    }
-
-    /// What is known of a packet.
-    pub(super) fn recorded_packet(&self, number: usize) -> Option<RecordedPacket> {
-        let packet = self.packets.get(number)?;
-        Some(RecordedPacket {
-            begin: self.begin_of(packet),
-            end: packet.end,
-            sequence_number: self.counts_packets.then_some(packet.sequence_number),
-            events_discarded: self.counts_discarded.then_some(packet.discarded),
-        })
-    }
-
-    /// The first bytes of a packet.
-    pub(super) fn packet_head(&self, number: usize) -> Result<Vec<u8>, ReadError> {
-        let Some(packet) = self.packets.get(number) else { return Ok(Vec::new()) };
-        let path = &self.files[packet.file as usize];
-        let opened;
-        let file = match &self.file {
-            Some((open, file)) if *open == packet.file => file,
-            _ => {
-                opened = File::open(path).map_err(|error| ReadError::of(path, error))?;
-                &opened
-            }
-        };
-        let end = packet.offset.saturating_add(packet.packet_bits / 8);
-        let (mut slots, mut head) = (self.slots.clone(), Vec::new());
-        let read = read_head(file, path, packet.offset, end, &self.trace_decoder, &mut slots, &mut head);
-        if let Err(error) = read {
-            let decoder = &self.trace_decoder;
-            let cut = read_cut_head(file, packet.offset, end, decoder, &mut slots, &mut head);
-            cut.filter(|_| self.lenient).ok_or(error)?;
-        }
-        Ok(head)
-    }
-
-    /// The bytes of the event that is next.
-    #[inline]
-    pub(super) fn bytes(&self) -> EventBytes<'_> {
-        let due = self.batch.get(self.in_batch);
-        let (body, end) = due.map_or((self.at, self.at), |due| (due.event.body, due.end));
-        EventBytes { packet: &self.window, body, end }
-    }
-
-    /// The bits of the event that is next.
-    pub(super) fn recorded(&self) -> RecordedEvent<'_> {
-        let due = self.batch.get(self.in_batch);
-        let event = due.map(|due| due.event).unwrap_or_default();
-        RecordedEvent {
-            bytes: &self.window,
-            offset: self.window_start * 8,
-            end: due.map_or(self.at, |due| due.end),
-            class: event.class,
-            time: event.time,
-            clock: due.map_or(self.time, |due| due.clock),
-        }
-    }
-
-    #[cold]
-    fn show_error(&self, error: DecodeError) -> ReadError {
-        let error = error.moved(self.window_start * 8);
-        match self.packets.get(self.packet()) {
-            Some(packet) => ReadError::at(&self.files[packet.file as usize], packet.offset, error),
-            None => ReadError::of(self.path(), error),
-        }
-    }
-
-    /// Shows the context of the packet that the last event was in, as far as it is not of use to the reader alone.
-    pub(super) fn show_packet_context<V: Visit>(&mut self, visitor: &mut V) -> Result<(), ReadError> {
-        let Some(program) = self.decoder.shows.packet_context.as_ref().filter(|program| program.shows())
-        else {
-            return Ok(());
-        };
-        // The slots are those of the event that stands: they must not change.
-        let mut slots = self.slots.clone();
-        visitor.scope(Scope::PacketContext);
-        let shown = self
-            .trace_decoder
-            .pass_header(&mut slots, &self.head)
-            .and_then(|mut machine| show(&program.steps, &mut machine, &mut slots, visitor));
-        shown.map_err(|error| self.show_error(error))
     }
 }
