@@ -6,6 +6,7 @@
 //!   into `FILE.progress`.
 //! * `fork`: fires an event, forks, fires one in the child and one more in the parent.
 //! * `pure`: fires events in a thread that may make no system call and that counts what it allocates; prints that.
+//! * `verdicts FILE`: what `tests/programs/verdicts` does, with the same file.
 //! * `late`: registers a kind of event while it runs and fires it.
 
 use std::io::Write as _;
@@ -26,6 +27,7 @@ fn main() {
         Some("fork") => fork(),
         Some("pure") => pure(),
         Some("late") => late(),
+        Some("verdicts") => verdicts(arguments.get(1).expect("a file")),
         other => panic!("no such part: {other:?}"),
     }
 }
@@ -141,6 +143,77 @@ fn late() {
         let class: &'static EventClass = Box::leak(Box::new(EventClass::new(name, fields)));
         register(class);
         record(class, &(1u64,));
+    }
+}
+
+/// Fires 256 events for each turn of values in a file.
+fn verdicts(file: &str) {
+    fn of<T: Value>(name: &'static str) -> Field {
+        Field::new(name, T::TYPE)
+    }
+    let fields: &'static [Field] = Box::leak(Box::new([
+        of::<u32>("turn"),
+        of::<i8>("i8"),
+        of::<u8>("u8"),
+        of::<i16>("i16"),
+        of::<u16>("u16"),
+        of::<i32>("i32"),
+        of::<u32>("u32"),
+        of::<i64>("i64"),
+        of::<u64>("u64"),
+        of::<f32>("f"),
+        of::<f64>("d"),
+        of::<&str>("s"),
+        of::<&str>("s2"),
+        of::<[i32; 4]>("ia"),
+        of::<&[i32]>("sq"),
+        of::<&[u16]>("uq"),
+    ]));
+    let classes: Vec<&'static EventClass> = (0..256)
+        .map(|number| &*Box::leak(format!("rttng_verdicts:e{number:02x}").into_boxed_str()))
+        .map(|name| &*Box::leak(Box::new(EventClass::new(name, fields))))
+        .inspect(|class| register(class))
+        .collect();
+    let text = std::fs::read_to_string(file).expect("a file of turns");
+    let mut words = text.split_whitespace();
+    let mut word = || words.next().expect("a whole turn");
+    fn number(word: &str) -> u64 {
+        u64::from_str_radix(word, 16).expect("a number")
+    }
+    fn bytes(word: &str) -> Vec<u8> {
+        let digits = &word[1..];
+        (0..digits.len()).step_by(2).map(|at| number(&digits[at..at + 2]) as u8).collect()
+    }
+    for turn in 0..number(word()) as u32 {
+        let integers: [u64; 8] = std::array::from_fn(|_| number(word()));
+        let (f, d) = (f32::from_bits(number(word()) as u32), f64::from_bits(number(word())));
+        let (s, s2) = (bytes(word()), bytes(word()));
+        let ia: [i32; 4] = std::array::from_fn(|_| number(word()) as i32);
+        let sq: Vec<i32> = (0..number(word())).map(|_| number(word()) as i32).collect();
+        let uq: Vec<u16> = (0..number(word())).map(|_| number(word()) as u16).collect();
+        let values = (
+            turn,
+            integers[0] as i8,
+            integers[1] as u8,
+            integers[2] as i16,
+            integers[3] as u16,
+            integers[4] as i32,
+            integers[5] as u32,
+            integers[6] as i64,
+            integers[7],
+            f,
+            d,
+            rttng_ust::Text(&s),
+            rttng_ust::Text(&s2),
+            ia,
+            &sq[..],
+            &uq[..],
+        );
+        for class in &classes {
+            if class.is_enabled() {
+                record(class, &values);
+            }
+        }
     }
 }
 
