@@ -169,7 +169,7 @@ fn same_answers(scenario: &str, cast: Cast) {
 }
 
 /// Words of invocations that our session daemon refuses, with LTTng's own error: rotations, snapshots, other machines,
-/// agents, triggers, saved sessions. Neither daemon is given them, so that what follows finds both in the same state.
+/// agents, actions of triggers on those, saved sessions. Neither daemon is given them, so that what follows finds both in the same state.
 const REFUSED: &[&str] = &[
     "rotate",
     "enable-rotation",
@@ -183,8 +183,71 @@ const REFUSED: &[&str] = &[
     "-j",
     "-l",
     "-p",
-    "add-trigger",
-    "remove-trigger",
+    "rotate-session",
+    "snapshot-session",
+];
+
+/// Triggers beyond the recorded ones. Every listing is by name, so that answers are equal to the letter.
+const TRIGGERS: &[&[&str]] = &[
+    &["list-triggers"],
+    &["add-trigger", "--name=all", "--condition=event-rule-matches", "--type=user", "--action=notify"],
+    &["add-trigger", "--condition=event-rule-matches", "--type=user", "--action=notify"],
+    &["add-trigger", "--name=all", "--condition=event-rule-matches", "--type=user", "--action=notify"],
+    &[
+        "add-trigger",
+        "--name=rich",
+        "--condition=event-rule-matches",
+        "--type=user:tracepoint",
+        "--name=demo:**",
+        "--filter=i > 3 && s == \"x*\"",
+        "--log-level=INFO..",
+        "-x",
+        "demo:small,demo:other",
+        "--capture=i",
+        "--capture=$ctx.vpid",
+        "--capture=a[3]",
+        "--capture=$app.p:t",
+        "--action=notify",
+        "--rate-policy=every:5",
+        "--action=start-session",
+        "s1",
+        "--action=stop-session",
+        "s1",
+        "--rate-policy=once-after:3",
+    ],
+    &[
+        "add-trigger",
+        "--condition=event-rule-matches",
+        "--type=user",
+        "--log-level=WARNING",
+        "--action=notify",
+    ],
+    &["add-trigger", "--condition=event-rule-matches", "--type=user", "--filter=i ==", "--action=notify"],
+    &[
+        "add-trigger",
+        "--condition=event-rule-matches",
+        "--type=user",
+        "--filter=$ctx.x.y == 1",
+        "--action=notify",
+    ],
+    &[
+        "add-trigger",
+        "--condition=event-rule-matches",
+        "--type=kernel",
+        "--name=sched_switch",
+        "--action=notify",
+    ],
+    &["add-trigger", "--condition=event-rule-matches", "--type=syscall", "--action=notify"],
+    &["add-trigger", "--owner-uid=1000", "--condition=event-rule-matches", "--type=user", "--action=notify"],
+    &["add-trigger", "--condition=event-rule-matches", "--type=user", "--action=notify"],
+    &["list-triggers"],
+    &["--mi=xml", "list-triggers"],
+    &["remove-trigger", "trigger2"],
+    &["remove-trigger", "--owner-uid=1000", "trigger2"],
+    &["--mi=xml", "remove-trigger", "rich"],
+    &["--mi=xml", "remove-trigger", "rich"],
+    &["--mi=xml", "add-trigger", "--condition=event-rule-matches", "--type=user", "--action=notify"],
+    &["list-triggers"],
 ];
 
 /// Invocations whose answer is not the same twice, even from the real programs, or that are not for this cast.
@@ -217,7 +280,21 @@ casts! {
         about_sessions: "B-sessions",
         about_channels_and_rules: "C-rules",
         while_recording: "D-record",
+        about_triggers: "E-triggers",
         to_machines: "F-mi";
+}
+
+#[test]
+fn triggers_to_the_letter() {
+    let ours = Cast { sessiond: Ours, ..Cast::REAL };
+    let (Some(real), Some(other)) = (Stage::set(Cast::REAL), Stage::set(ours)) else { return };
+    for words in TRIGGERS {
+        let said = |stage: &Stage| {
+            let ended = stage.world.real_lttng(*words);
+            (ended.code(), mask(&ended.stdout), mask(&ended.stderr))
+        };
+        assert_eq!(said(&other), said(&real), "{words:?}");
+    }
 }
 
 #[test]
