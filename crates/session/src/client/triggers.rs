@@ -55,6 +55,12 @@ impl Clients {
             self.engine.core().triggers.begin(&registered, lane_for(self, &registered));
             Ok::<_, ErrorCode>(registered)
         })?;
+        let core = self.engine.core();
+        if let Some(occurrence) = core.occurs_now(&registered.trigger.condition)
+            && let Some(live) = core.triggers.get(registered.id)
+        {
+            core.fire(&live, occurrence);
+        }
         if registered.notifier.is_some() {
             self.engine.settle().await;
         }

@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{debug, warn};
 
 use super::metadata::serve_metadata;
-use super::{ConsumerError, Registries, Usage};
+use super::{ConsumerError, OnSample, Registries};
 use crate::exchange::drive;
 use crate::link::{self, AnyLink};
 use crate::registry::Registry;
@@ -53,7 +53,7 @@ impl Incarnation {
         peer: ConsumerPeer,
         bound: Duration,
         registries: Registries,
-        usage: Usage,
+        on_sample: OnSample,
     ) -> (Rc<Self>, OwnedFd) {
         let ConsumerPeer { command, metadata, error, monitor, samples, is_ours, ended, keep } = peer;
         let (jobs, queue) = mpsc::unbounded_channel();
@@ -83,7 +83,7 @@ impl Incarnation {
             }
         });
         tokio::task::spawn_local(async move {
-            let error = take_samples(&*samples, &usage).await;
+            let error = take_samples(&*samples, &*on_sample).await;
             debug!(%error, "the channel monitor pipe ended");
         });
         tokio::task::spawn_local({
@@ -259,19 +259,15 @@ async fn watch_errors(link: &dyn link::Link) -> String {
     }
 }
 
-/// Keeps the highest sample of each channel.
-async fn take_samples(link: &dyn link::Link, usage: &Usage) -> io::Error {
+/// Takes samples of how full channels are.
+async fn take_samples(link: &dyn link::Link, on_sample: &dyn Fn(MonitorSample)) -> io::Error {
     let mut bytes = [0; MONITOR_SAMPLE_LEN];
     loop {
         if let Err(error) = link::receive(link, &mut bytes).await {
             return error;
         }
         if let Ok(sample) = MonitorSample::from_bytes(&bytes) {
-            let mut usage = usage.borrow_mut();
-            // Only channels that were asked for are counted: the consumer's word alone makes no entry.
-            if let Some(highest) = usage.get_mut(&sample.key) {
-                *highest = sample.highest.max(*highest);
-            }
+            on_sample(sample);
         }
     }
 }

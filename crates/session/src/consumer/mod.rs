@@ -12,7 +12,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use rttng_wire::consumer::{ChannelKey, Command, CommandCode, Failure};
+use rttng_wire::consumer::{ChannelKey, Command, CommandCode, Failure, MonitorSample};
 use tokio::sync::watch;
 use tracing::{error, info};
 
@@ -41,8 +41,8 @@ pub enum ConsumerError {
 /// Registries by the key of their metadata channel, which the consumer names when it asks for text.
 pub(crate) type Registries = Rc<RefCell<HashMap<ChannelKey, Rc<RefCell<Registry>>>>>;
 
-/// The fullest that the buffers of a channel ever were, in bytes, as the consumer sampled them.
-pub(crate) type Usage = Rc<RefCell<HashMap<ChannelKey, u64>>>;
+/// Takes each sample of how full a channel is.
+pub(crate) type OnSample = Rc<dyn Fn(MonitorSample)>;
 
 type Attempt = watch::Receiver<Option<Result<Rc<Incarnation>, ConsumerError>>>;
 
@@ -50,18 +50,18 @@ type Attempt = watch::Receiver<Option<Result<Rc<Incarnation>, ConsumerError>>>;
 pub(crate) struct Consumer {
     world: World,
     registries: Registries,
-    usage: Usage,
+    on_sample: OnSample,
     current: RefCell<Option<Rc<Incarnation>>>,
     attempt: RefCell<Option<Attempt>>,
     count: Cell<u64>,
 }
 
 impl Consumer {
-    pub(crate) fn new(world: World) -> Rc<Self> {
+    pub(crate) fn new(world: World, on_sample: OnSample) -> Rc<Self> {
         Rc::new(Consumer {
             world,
             registries: Registries::default(),
-            usage: Usage::default(),
+            on_sample,
             current: RefCell::default(),
             attempt: RefCell::default(),
             count: Cell::new(0),
@@ -80,10 +80,6 @@ impl Consumer {
 
     pub(crate) fn registries(&self) -> &Registries {
         &self.registries
-    }
-
-    pub(crate) fn usage(&self) -> &Usage {
-        &self.usage
     }
 
     /// The incarnation that lives; starts one if there is none. Those who ask meanwhile wait for the same start.
@@ -132,8 +128,13 @@ impl Consumer {
             .map_err(|error| ConsumerError::Gone(error.to_string().into()))?;
         let number = self.count.get() + 1;
         self.count.set(number);
-        let (incarnation, monitor) =
-            Incarnation::begin(number, peer, bounds.consumer, self.registries.clone(), self.usage.clone());
+        let (incarnation, monitor) = Incarnation::begin(
+            number,
+            peer,
+            bounds.consumer,
+            self.registries.clone(),
+            self.on_sample.clone(),
+        );
         let init = Command::Init { sessiond_uuid: self.world.clock.uuid().0 };
         let ready = async {
             incarnation.call(init).await?;

@@ -200,7 +200,8 @@ impl Maker<'_> {
         if descriptors.len() != 1 + 2 * object.streams.len() || object.streams.is_empty() {
             return Err(ConsumerError::Nonsense(CommandCode::GetChannel));
         }
-        self.core.consumer.usage().borrow_mut().insert(key, 0);
+        let capacity = of.subbuf_size.saturating_mul(of.num_subbuf);
+        self.core.samples.begin(key, self.run.session, channel.id, capacity);
         Ok(ChannelBuffers {
             id: channel.id,
             key,

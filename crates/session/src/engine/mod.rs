@@ -12,7 +12,7 @@ mod salvage;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use rttng_wire::client::ErrorCode;
@@ -29,7 +29,7 @@ use crate::consumer::Consumer;
 use crate::link::AnyLink;
 use crate::model::{BufferOwnership, ProcessIdentity, Session, SessionId, SharedModel};
 use crate::registry::RegistryId;
-use crate::trigger::{LiveTrigger, LiveTriggers, Occurrence};
+use crate::trigger::{LiveTrigger, LiveTriggers, Occurrence, Samples};
 use crate::world::World;
 use run::{Run, Slot};
 
@@ -43,6 +43,7 @@ pub(crate) struct Core {
     pub(crate) applications: Applications,
     pub(crate) registrations: Registrations,
     pub(crate) triggers: LiveTriggers,
+    pub(crate) samples: Samples,
     consumer: Rc<Consumer>,
     runs: RefCell<BTreeMap<SessionId, Rc<Run>>>,
     keeper: keeper::Keeper,
@@ -59,21 +60,29 @@ pub struct Engine {
 impl Engine {
     /// An engine over a model. All of its futures must run in one `tokio::task::LocalSet`.
     pub fn new(model: SharedModel, world: World) -> Self {
-        let consumer = Consumer::new(world.clone());
-        Engine {
-            core: Rc::new(Core {
+        let core = Rc::new_cyclic(|core: &Weak<Core>| {
+            let core = core.clone();
+            let sampled = move |sample| {
+                if let Some(core) = core.upgrade() {
+                    core.sampled(sample);
+                }
+            };
+            let consumer = Consumer::new(world.clone(), Rc::new(sampled));
+            Core {
                 world,
                 model,
                 applications: Applications::default(),
                 registrations: Registrations::default(),
                 triggers: LiveTriggers::default(),
+                samples: Samples::default(),
                 consumer,
                 runs: RefCell::default(),
                 keeper: keeper::Keeper::default(),
                 keys: Cell::new(0),
                 registry_ids: Cell::new(0),
-            }),
-        }
+            }
+        });
+        Engine { core }
     }
 
     /// What the engine's tasks share.

@@ -514,9 +514,8 @@ impl Core {
         if let Some(copy) = &buffers.crash_copy {
             copy.remove(&self.world).await;
         }
-        let mut usage = self.consumer.usage().borrow_mut();
         for channel in &buffers.channels {
-            usage.remove(&channel.key());
+            self.samples.end(channel.key());
         }
     }
 

@@ -124,8 +124,7 @@ impl Engine {
 impl Core {
     /// How full one set of buffers of a channel was when the monitor timer looked.
     pub(super) fn sampled_usage(&self, key: ChannelKey) -> ChannelUsage {
-        let fullest = self.consumer.usage().borrow().get(&key).copied().unwrap_or_default();
-        ChannelUsage { fullest, dead_producers: 0 }
+        ChannelUsage { fullest: self.samples.fullest(key), dead_producers: 0 }
     }
 
     /// How full one set of buffers of a channel was, as far as the consumer daemon knows.

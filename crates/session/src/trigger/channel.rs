@@ -180,6 +180,12 @@ fn answer_to(core: &Core, client: &Rc<Subscriber>, request: &NotificationRequest
         NotificationRequest::Subscribe(condition) => match client.subscribe(condition) {
             Subscription::Made => {
                 core.triggers.subscribed(client, condition);
+                // What is true already is told before the answer.
+                if let Some(occurrence) = core.occurs_now(condition) {
+                    for live in core.triggers.with_condition(|there| there.same_as(condition)) {
+                        live.tell_at_once(client, &occurrence);
+                    }
+                }
                 NotificationStatus::Ok
             }
             Subscription::Exists => NotificationStatus::AlreadySubscribed,

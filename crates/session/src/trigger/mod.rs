@@ -7,6 +7,7 @@
 
 pub(crate) mod channel;
 mod counters;
+mod samples;
 mod subscriber;
 
 use std::cell::{Cell, RefCell};
@@ -20,6 +21,7 @@ use rttng_world::run_as::Identity;
 use tokio::sync::mpsc;
 
 pub(crate) use counters::CounterSet;
+pub(crate) use samples::Samples;
 pub(crate) use subscriber::{Source, Subscriber};
 
 use crate::model::{RegisteredTrigger, TriggerId};
@@ -89,6 +91,15 @@ impl LiveTrigger {
                 client.tell_of_loss();
             }
         });
+    }
+
+    /// Tells one client of a condition that is true already, whatever the policies of the actions say.
+    pub(crate) fn tell_at_once(&self, client: &Subscriber, occurrence: &Occurrence) {
+        let actions = self.trigger().action.elements();
+        let notifies = actions.iter().any(|action| matches!(action, Action::Notify { .. }));
+        if notifies && may_know(client.who, self.trigger(), occurrence.object) {
+            client.notify(&encoded(self.trigger(), &occurrence.evaluation), occurrence.source);
+        }
     }
 
     /// A firing was lost: those who would have been told of it are told that.
