@@ -22,6 +22,7 @@ use crate::connection::Connection;
 use crate::endpoint::{Endpoint, StaleSocket, Unreachable};
 use crate::error::ControlError;
 use crate::memory;
+use crate::notifications::NotificationChannel;
 
 /// How long to wait for a daemon to take a connection.
 const CONNECT_BOUND: Duration = Duration::from_secs(5);
@@ -428,6 +429,11 @@ impl Client {
         expect!(answer, Answer::ErrorQueryResults(results) => results)
     }
 
+    /// Opens a channel on which the daemon tells when conditions become true.
+    pub fn notifications(&self) -> Call<NotificationChannel> {
+        NotificationChannel::open(&self.endpoint, CONNECT_BOUND)
+    }
+
     /// A command that only looks.
     fn ask(&self, command: Command) -> Call<Answer> {
         self.call_within(self.quick, &command, &[], None).map(|(answer, _)| answer)
@@ -483,7 +489,7 @@ impl Client {
         }
         bytes.truncate(size);
         let answer = Reply::from_bytes(kind, &bytes)?.result.map_err(ControlError::Refused)?;
-        Ok((answer, connection.into_fds()))
+        Ok((answer, connection.take_fds()))
     }
 }
 

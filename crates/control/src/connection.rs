@@ -19,7 +19,8 @@ use crate::error::ControlError;
 /// Most descriptors that one message carries.
 const FDS_MAX: usize = 253;
 
-/// A connection that carries one command.
+/// A connection that carries one command, or the messages of a notification channel.
+#[derive(Debug)]
 pub(crate) struct Connection {
     socket: UnixStream,
     deadline: Instant,
@@ -31,6 +32,12 @@ impl Connection {
     /// Takes over a fresh connection, whose command may take as long as `bound`.
     pub(crate) fn new(socket: UnixStream, bound: Duration) -> Self {
         Connection { socket, deadline: Instant::now() + bound, bound, fds: Vec::new() }
+    }
+
+    /// Allows as much time again from now on.
+    pub(crate) fn extend(&mut self, bound: Duration) {
+        self.deadline = Instant::now() + bound;
+        self.bound = bound;
     }
 
     /// Sends the fixed part of a request with our credentials, then the payload, then the descriptors.
@@ -139,8 +146,8 @@ impl Connection {
     }
 
     /// The descriptors that came, in their order.
-    pub(crate) fn into_fds(self) -> Vec<OwnedFd> {
-        self.fds
+    pub(crate) fn take_fds(&mut self) -> Vec<OwnedFd> {
+        std::mem::take(&mut self.fds)
     }
 
     /// Bounds the next system call by what is left of the time.

@@ -23,6 +23,8 @@ pub const GLOBAL_RUN_DIR: &str = "/var/run/lttng";
 pub const PRIVATE_RUN_DIR: &str = ".lttng";
 /// The client socket in a run directory.
 pub const CLIENT_SOCKET: &str = "client-lttng-sessiond";
+/// The socket beside it on which clients are told when conditions become true.
+pub const NOTIFICATION_SOCKET: &str = "sessiond-notification";
 /// The group whose members may control the session daemon of root.
 pub const TRACING_GROUP: &str = "tracing";
 
@@ -107,6 +109,12 @@ impl Endpoint {
     /// The sockets, in the order in which they are tried.
     pub fn candidates(&self) -> &[PathBuf] {
         &self.candidates
+    }
+
+    /// The notification channel of the same daemons.
+    pub(crate) fn notifications(&self) -> Endpoint {
+        let beside = |socket: &PathBuf| socket.with_file_name(NOTIFICATION_SOCKET);
+        Endpoint { candidates: self.candidates.iter().map(beside).collect(), home: self.home.clone() }
     }
 
     /// Connects to the first socket at which a daemon listens, or says why there is none. What is said is about the last

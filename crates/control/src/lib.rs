@@ -23,10 +23,13 @@ mod endpoint;
 mod error;
 mod filter;
 mod memory;
+mod notifications;
 
 pub use client::Client;
 pub use endpoint::{
-    CLIENT_SOCKET, Endpoint, GLOBAL_RUN_DIR, PRIVATE_RUN_DIR, StaleSocket, TRACING_GROUP, Unreachable,
+    CLIENT_SOCKET, Endpoint, GLOBAL_RUN_DIR, NOTIFICATION_SOCKET, PRIVATE_RUN_DIR, StaleSocket,
+    TRACING_GROUP, Unreachable,
 };
 pub use error::ControlError;
 pub use filter::event_filter;
+pub use notifications::{NotificationChannel, Told};

@@ -5,9 +5,11 @@
 //! [`NotificationRequest`]; a client does the same with [`NotificationReply`]. Whatever does not decode ends the
 //! connection, on either side.
 
+use super::capture::CapturedValue;
 use super::condition::Condition;
 use super::defaults::{FDS_MAX, NOTIFICATION_PAYLOAD_MAX};
 use super::evaluation::Evaluation;
+use super::expression::EventExpression;
 use super::request::Progress;
 use super::trigger::Trigger;
 use crate::{Decode, Encode, Reader, WireError, Writer};
@@ -56,6 +58,18 @@ pub struct Notification {
     pub trigger: Trigger,
     /// What was found.
     pub evaluation: Evaluation,
+}
+
+impl Notification {
+    /// What was captured of the event, beside the names of what was to be captured; nothing of other conditions.
+    ///
+    /// # Errors
+    /// When the captured values are none, or not as many as the condition names.
+    pub fn captured(&self) -> Result<Vec<(&EventExpression, CapturedValue)>, WireError> {
+        let Evaluation::EventRuleMatches(payload) = &self.evaluation else { return Ok(Vec::new()) };
+        let named = self.trigger.condition.captures();
+        Ok(named.iter().zip(payload.values(named.len())?).collect())
+    }
 }
 
 /// What the daemon sends.
