@@ -1,6 +1,8 @@
 //! Triggers: conditions on events, what they notify of and what they do to sessions, with the real session daemon and with
 //! ours, told by the real `lttng` and by ours, heard by a client of the real liblttng-ctl.
 
+use std::time::Duration;
+
 use rttng_tests::Make::{Ours, Real};
 use rttng_tests::{Cast, Need, Recording, apps, eventually};
 
@@ -39,6 +41,127 @@ fn events_are_told_of(cast: Cast) {
     assert_eq!(listener.finish().len(), 1);
 }
 
+/// Programs that run already are told of a trigger, and that it is gone.
+fn running_programs_are_told(cast: Cast) {
+    let Some(recording) = Recording::create(cast, NEEDS) else { return };
+    let end = recording.world.file("end");
+    let mortal = recording.traced(apps::built("mortal")).arg("--until").arg(&end).args(["--pace", "1000"]);
+    let mut mortal = mortal.spawn();
+    eventually("the program has registered", || {
+        recording.world.real_lttng(["list", "-u"]).stdout.contains("rttng_mortal:tick")
+    });
+    notify(&recording, "gone", &["--name=rttng_mortal:*"]);
+    let gone = recording.world.listen(["gone"]);
+    eventually("it is told of", || gone.heard().len() >= 3);
+    recording.lttng(["remove-trigger", "gone"]);
+    notify(&recording, "there", &["--name=rttng_mortal:tick"]);
+    let there = recording.world.listen(["there"]);
+    eventually("the next one is told of", || there.heard().len() >= 3);
+    let before = gone.heard().len();
+    let more = there.heard().len() + 3;
+    eventually("the next one is told of again", || there.heard().len() >= more);
+    assert_eq!(gone.heard().len(), before, "a trigger that is gone is not told of");
+    std::fs::write(&end, "").expect("the world has room");
+    mortal.wait(Duration::from_secs(60)).expect("the program ends").ok();
+    gone.finish();
+    there.finish();
+}
+
+/// Starting and stopping sessions, in the order of the list; what cannot be done is counted.
+fn sessions_are_started_and_stopped(cast: Cast) {
+    let Some(recording) = Recording::create(cast, NEEDS) else { return };
+    recording.lttng(["enable-event", "-u", "demo:*"]);
+    let act = |name: &str, filter: &str, actions: &[&str]| {
+        let rule = ["--condition=event-rule-matches", "--type=user", "--name=demo:tick", filter];
+        recording.lttng([&["add-trigger", "--name", name], &rule[..], actions].concat());
+    };
+    act("begin", "--filter=i == 0", &["--action=start-session", "recording", "--action=notify"]);
+    act("end", "--filter=i == 9", &["--action=stop-session", "recording", "--action=notify"]);
+    act("vain", "--filter=i == 1", &["--action=stop-session", "nobody", "--action=notify"]);
+    let policies =
+        ["--action=notify", "--rate-policy=every:3", "--action=notify", "--rate-policy=once-after:4"];
+    act("often", "--filter=i < 100", &policies);
+    let listener = recording.world.listen(["begin", "end", "vain", "often"]);
+    let heard = |line: &str| listener.heard().iter().filter(|heard| **heard == line).count();
+    tick(&recording, "2");
+    eventually("the session is started", || heard("begin event-rule-matches") == 1);
+    eventually("what is in vain was tried", || heard("vain event-rule-matches") == 1);
+    assert!(recording.lttng(["list"]).contains("[active"), "the session is active");
+    tick(&recording, "10");
+    eventually("the session is stopped", || heard("end event-rule-matches") == 1);
+    assert!(recording.lttng(["list"]).contains("[inactive"), "the session is inactive");
+    // 12 events so far: the third, sixth, ninth and twelfth, and the fourth.
+    eventually("policies", || heard("often event-rule-matches") == 5);
+    let listed = recording.lttng(["list-triggers"]);
+    let (_, vain) = listed.split_once("- name: vain").expect("it is listed");
+    // Both runs of the program fired it.
+    assert!(
+        vain.contains("stop session `nobody`\n      errors:\n        total execution failures: 2\n"),
+        "{vain}"
+    );
+    assert_eq!(listed.matches("total execution failures").count(), 1, "{listed}");
+    listener.finish();
+    recording.lttng(["destroy"]);
+    let recorded = recording.world.babeltrace2(recording.trace());
+    assert_eq!(recorded.len(), 10, "all of the second run, and nothing of the third");
+}
+
+/// While the daemon does nothing, the tracer counts what it cannot tell.
+fn what_is_lost_is_counted(cast: Cast) {
+    let Some(mut recording) = Recording::create(cast, NEEDS) else { return };
+    const EVENTS: usize = 20_000;
+    notify(&recording, "flood", &["--name=rttng_load:number", "--capture=seq"]);
+    let listener = recording.world.listen(["flood"]);
+    let go = recording.world.file("go");
+    let flood = recording.traced(apps::built("load")).arg("--wait-for").arg(&go);
+    let mut flood = flood.args(["--events", &EVENTS.to_string()]).spawn();
+    eventually("the program has registered", || {
+        recording.world.real_lttng(["list", "-u"]).stdout.contains("rttng_load:number")
+    });
+    recording.daemon.process.signal(rustix::process::Signal::STOP);
+    std::fs::write(&go, "").expect("the world has room");
+    flood.wait_for_output("events");
+    recording.daemon.process.signal(rustix::process::Signal::CONT);
+    let discarded = || -> usize {
+        let listed = recording.lttng(["list-triggers"]);
+        let count = listed.lines().find_map(|line| line.trim().strip_prefix("discarded tracer messages: "));
+        count.map_or(0, |count| count.parse().expect("a number"))
+    };
+    eventually("every event is told of or counted", || listener.heard().len() + discarded() == EVENTS);
+    assert!(discarded() > EVENTS / 2, "a pipe does not hold so many");
+    // The last word is about the first events.
+    assert!(listener.finish().contains(&"flood event-rule-matches u:0".to_owned()));
+    // A trigger that has its place in the counters begins anew.
+    recording.lttng(["remove-trigger", "flood"]);
+    notify(&recording, "calm", &["--name=rttng_load:number"]);
+    assert!(!recording.lttng(["list-triggers"]).contains("discarded"));
+}
+
+/// Who does not listen loses notifications, and nobody else does.
+#[test]
+fn a_deaf_client_is_not_waited_for() {
+    let Some(recording) = Recording::create(OURS, NEEDS) else { return };
+    notify(&recording, "flood", &["--name=rttng_load:number", "--capture=seq"]);
+    // It does not ask whether something is waiting: liblttng-ctl then passes the word of what was dropped over.
+    let hear = recording.world.file("hear");
+    let deaf = recording.world.program(apps::client("listener")).arg("--deaf-until").arg(&hear);
+    let mut deaf = deaf.arg("flood").spawn();
+    deaf.wait_for_output("ready");
+    let hears = recording.world.listen(["flood"]);
+    let mut flood = recording.traced(apps::built("load")).args(["--events", "1000000000"]).spawn();
+    // Some 6,000 fit into a socket and the daemon's queue.
+    eventually("the other one hears more than can wait", || hears.heard().len() > 15_000);
+    flood.kill();
+    std::fs::write(&hear, "").expect("the world has room");
+    deaf.wait_for_output("dropped\n");
+    let all = hears.finish();
+    let heard = deaf.stdout();
+    let heard: Vec<&str> = heard.lines().filter(|line| *line != "ready").collect();
+    assert!(heard.len() < all.len(), "{} of {}", heard.len(), all.len());
+    assert_eq!(heard.last(), Some(&"dropped"));
+    assert_eq!(heard[..heard.len() - 1], all[..heard.len() - 1], "what is not lost is in order");
+}
+
 macro_rules! casts {
     ($($name:ident: $cast:expr;)*) => {
         $(mod $name {
@@ -48,13 +171,31 @@ macro_rules! casts {
             fn events_are_told_of() {
                 super::events_are_told_of($cast);
             }
+
+            #[test]
+            fn running_programs_are_told() {
+                super::running_programs_are_told($cast);
+            }
+
+            #[test]
+            fn sessions_are_started_and_stopped() {
+                super::sessions_are_started_and_stopped($cast);
+            }
+
+            #[test]
+            fn what_is_lost_is_counted() {
+                super::what_is_lost_is_counted($cast);
+            }
         })*
     };
 }
 
+/// Our session daemon with the real programs around it.
+const OURS: Cast = Cast { lttng: Real, sessiond: Ours, consumerd: Real };
+
 casts! {
     real: Cast::REAL;
-    daemon: Cast { sessiond: Ours, ..Cast::REAL };
+    daemon: OURS;
     client: Cast { lttng: Ours, ..Cast::REAL };
-    ours: Cast { lttng: Ours, sessiond: Ours, consumerd: Real };
+    ours: Cast::OURS;
 }
