@@ -41,13 +41,22 @@ pub fn client(name: &str) -> PathBuf {
 /// # Panics
 /// When it does not build.
 pub fn example(package: &str, name: &str) -> PathBuf {
+    example_with(package, name, &[])
+}
+
+/// As [`example`], with options for the compiler.
+///
+/// # Panics
+/// When it does not build.
+pub fn example_with(package: &str, name: &str, options: &[&str]) -> PathBuf {
     let profile_dir = profile_dir();
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args(["build", "--quiet"]);
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args(["rustc", "--quiet"]);
     cargo.args(["--package", package, "--example", name]);
     if profile_dir.file_name().is_some_and(|name| name == "release") {
         cargo.arg("--release");
     }
+    cargo.arg("--").args(options);
     let built = cargo.status().expect("cargo starts");
     assert!(built.success(), "{name} does not build: {built}");
     profile_dir.join("examples").join(name)

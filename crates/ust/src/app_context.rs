@@ -1,7 +1,7 @@
 //! Contexts that the program itself provides, `$app.provider:name`: of whatever type they have at the moment.
 
 use std::sync::atomic::{AtomicPtr, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rttng_ring::SlotWriter;
 use rttng_wire::ust as wire;
@@ -172,8 +172,16 @@ struct Provided {
 
 static PROVIDED: Mutex<Vec<&'static Provided>> = Mutex::new(Vec::new());
 
+/// The list, while nobody else has it.
+#[derive(Debug)]
+pub(crate) struct Lock(MutexGuard<'static, Vec<&'static Provided>>);
+
+pub(crate) fn lock() -> Lock {
+    Lock(PROVIDED.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
 fn provided(provider: &str, name: &str) -> &'static Provided {
-    let mut all = PROVIDED.lock().unwrap_or_else(PoisonError::into_inner);
+    let all = &mut *lock().0;
     if let Some(of) = all.iter().find(|of| of.provider == provider && of.name == name) {
         return of;
     }

@@ -2,13 +2,13 @@
 //! the first time, never changed after that, freed when nobody can be using it.
 
 use std::mem::ManuallyDrop;
-use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rttng_ring::{BlockingTimeout, Producer, Slot, SlotWriter, monotonic_now};
 
 use crate::context::{Contexts, Moment};
+use crate::descriptor::Descriptor;
 use crate::field::IS_PACKED;
 use crate::payload::PayloadSize;
 use crate::signals;
@@ -27,7 +27,7 @@ pub(crate) enum Header {
 pub(crate) struct ChannelStream {
     pub(crate) ring: Producer,
     /// Write end of the pipe that wakes the consumer daemon.
-    pub(crate) wakeup: OwnedFd,
+    pub(crate) wakeup: Descriptor,
 }
 
 /// A channel that is being recorded into.
@@ -44,12 +44,15 @@ pub(crate) struct Channel {
     pub(crate) is_alive: AtomicBool,
 }
 
-/// A record that is being written. Dropping it, which only a panic does, commits what was written: no hole is left.
+/// A record that is being written. Dropping it, which only a panic does, takes it back; where another record is behind
+/// it already, its values become zeros and it is committed: no hole is left.
 #[derive(Debug)]
 struct Record<'c> {
     channel: &'c Channel,
     stream: &'c ChannelStream,
     slot: Slot,
+    /// Where in the slot the values begin.
+    values: usize,
 }
 
 const SHORT_COMPACT_IDS: u32 = 31;
@@ -207,7 +210,8 @@ impl Channel {
         write: impl FnOnce(&mut SlotWriter<'_>),
     ) {
         let (timestamp, full_timestamp) = (slot.timestamp(), slot.has_full_timestamp());
-        let mut record = Record { channel: self, stream, slot };
+        let len = slot.len();
+        let mut record = Record { channel: self, stream, slot, values: 0 };
         let mut writer = stream.ring.fill(&mut record.slot, 0);
         self.header.write(&mut writer, sizes.id, timestamp, full_timestamp);
         if !contexts.is_empty() {
@@ -215,6 +219,7 @@ impl Channel {
             writer.bytes(contexts);
         }
         pad(&mut writer, sizes.payload_alignment as usize);
+        record.values = len - writer.left();
         write(&mut writer);
         writer.finish();
         record.commit();
@@ -261,6 +266,10 @@ impl Drop for Record<'_> {
     #[cold]
     #[inline(never)]
     fn drop(&mut self) {
+        if self.stream.ring.take_back(&self.slot) {
+            return;
+        }
+        self.stream.ring.fill(&mut self.slot, self.values).finish();
         if self.stream.ring.commit(self.slot.again()) {
             self.channel.wake(self.stream);
         }
@@ -272,8 +281,11 @@ impl Channel {
     #[cold]
     #[inline(never)]
     fn wake(&self, stream: &ChannelStream) {
-        if self.wakes_reader && self.is_alive.load(Ordering::Relaxed) {
-            signals::write_without_sigpipe(stream.wakeup.as_fd());
+        if self.wakes_reader
+            && self.is_alive.load(Ordering::Relaxed)
+            && let Some(pipe) = stream.wakeup.get()
+        {
+            signals::write_without_sigpipe(pipe);
         }
     }
 }

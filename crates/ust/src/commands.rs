@@ -13,6 +13,7 @@ use rttng_wire::ust::{
 use crate::channel::ChannelStream;
 use crate::class::EventClass;
 use crate::context::Unavailable;
+use crate::descriptor::Descriptor;
 use crate::field::{self, Element, FieldType};
 use crate::notifier::Group;
 use crate::tracing::{
@@ -148,7 +149,7 @@ fn root(daemon: &mut Daemon, command: &Command, fds: Vec<OwnedFd>) -> Result<Don
         Command::EventNotifierGroupCreate => {
             let pipe = fds.into_iter().next().ok_or(Refusal::Drop)?;
             rustix::io::ioctl_fionbio(&pipe, true).map_err(|_| FAILED)?;
-            let group = Arc::new(Group { pipe });
+            let group = Arc::new(Group { pipe: Descriptor::new(pipe) });
             let Done::Made(handle) = made(daemon, Object::Group) else { return Err(FAILED) };
             let notifiers = Vec::new();
             daemon.groups.insert(handle, GroupState { group, is_released: false, counter: None, notifiers });
@@ -370,7 +371,7 @@ fn add_stream(
     let identity = StreamIdentity { uuid: attributes.uuid, channel_id: attributes.channel_id, cpu: number };
     let ring = Stream::attach(memory, attributes.geometry, identity).map_err(|_| INVALID)?;
     rustix::io::ioctl_fionbio(&wakeup, true).map_err(|_| FAILED)?;
-    of.streams.push(ChannelStream { ring: Producer::new(ring), wakeup });
+    of.streams.push(ChannelStream { ring: Producer::new(ring), wakeup: Descriptor::new(wakeup) });
     Ok(())
 }
 

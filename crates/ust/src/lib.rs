@@ -124,6 +124,7 @@ mod class;
 mod commands;
 mod context;
 mod cpu;
+mod descriptor;
 mod elements;
 mod elf;
 mod environment;
@@ -144,6 +145,7 @@ mod shown;
 mod signals;
 mod socket;
 mod statedump;
+mod threads;
 mod tracing;
 mod value;
 

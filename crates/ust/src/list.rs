@@ -1,7 +1,7 @@
 //! All kinds of events of this program or library. Declared ones are found without running code before `main`: each
 //! leaves its address in a section of the file, which the linker puts together. Others are added while it runs.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::class::EventClass;
 
@@ -36,6 +36,11 @@ macro_rules! list_class {
 /// Those that were added while the program runs.
 static ADDED: Mutex<Vec<&'static EventClass>> = Mutex::new(Vec::new());
 
+/// Holds it as it is.
+pub(crate) fn lock() -> MutexGuard<'static, Vec<&'static EventClass>> {
+    ADDED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The declared ones.
 fn declared() -> &'static [ListEntry] {
     let (first, end) = (&raw const FIRST, &raw const END);
@@ -49,7 +54,7 @@ pub(crate) fn add(class: &'static EventClass) -> bool {
     if declared().iter().any(|entry| std::ptr::eq(entry.0, class)) {
         return false;
     }
-    let mut added = ADDED.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut added = lock();
     if added.iter().any(|of| std::ptr::eq(*of, class)) {
         return false;
     }
@@ -59,7 +64,7 @@ pub(crate) fn add(class: &'static EventClass) -> bool {
 
 /// All of them: declared ones, then added ones in the order in which they came.
 pub(crate) fn all() -> Vec<&'static EventClass> {
-    let added = ADDED.lock().unwrap_or_else(PoisonError::into_inner);
+    let added = lock();
     declared().iter().map(|entry| entry.0).chain(added.iter().copied()).collect()
 }
 

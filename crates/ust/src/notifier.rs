@@ -1,7 +1,6 @@
 //! Event notifiers: an event that a trigger waits for is told to the session daemon at once, through a pipe, with the
 //! values that the trigger captures (`docs/spec/ust-protocol.md`, sections 11 and 12).
 
-use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use rttng_filter::{Outcome, Target, Value as FilterValue};
@@ -9,6 +8,7 @@ use rttng_ring::{Mapping, Memory, SlotWriter};
 use rttng_wire::ust::{CounterBitness, MAX_CAPTURES_LEN, NOTIFICATION_HEADER_LEN};
 
 use crate::context::Moment;
+use crate::descriptor::Descriptor;
 use crate::filter::{FieldSource, Filters, Linked, Values};
 use crate::payload::FieldView;
 use crate::signals;
@@ -17,7 +17,7 @@ use crate::signals;
 #[derive(Debug)]
 pub(crate) struct Group {
     /// Write end of the daemon's pipe.
-    pub(crate) pipe: OwnedFd,
+    pub(crate) pipe: Descriptor,
 }
 
 /// Counts notifications that were lost, in memory shared with the session daemon: one mapping for each CPU.
@@ -90,8 +90,8 @@ impl Notifier {
         let captures = MAX_CAPTURES_LEN - pack.to.left();
         header[..8].copy_from_slice(&self.token.to_ne_bytes());
         header[8..10].copy_from_slice(&(captures as u16).to_ne_bytes());
-        let sent =
-            signals::write_whole(self.group.pipe.as_fd(), &message[..NOTIFICATION_HEADER_LEN + captures]);
+        let message = &message[..NOTIFICATION_HEADER_LEN + captures];
+        let sent = self.group.pipe.get().is_some_and(|pipe| signals::write_whole(pipe, message));
         if !sent && let Some(counter) = &self.counter {
             counter.add(moment.cpu, self.counter_index);
         }

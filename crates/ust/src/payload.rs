@@ -90,7 +90,8 @@ pub trait Elements {
 ///
 /// [`measure`](Payload::measure) and [`write`](Payload::write) must tell of the same bytes; what does not fit into the
 /// measured size is cut off, what is missing becomes zeros. All three run wherever an event is fired: they must not
-/// allocate, lock or fire events.
+/// allocate, lock or fire events. If one panics the event is not recorded; only where others were recorded while its
+/// values were being written, it is, with zeros for values (which are no event of that size if there is text among them).
 pub trait Payload {
     /// How many bytes the values take.
     fn measure(&self) -> PayloadSize;

@@ -6,6 +6,7 @@
 //! that registration is over (`LTTNG_UST_REGISTER_TIMEOUT`); where no daemon is there is nothing to wait for.
 
 use std::cell::UnsafeCell;
+use std::ffi::{CStr, CString};
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
@@ -18,12 +19,11 @@ use rttng_wire::ust::{
 };
 use rttng_wire::{Bitness, Encode};
 
+use crate::class::EventClass;
 use crate::field::IS_PACKED;
-use crate::signals::Blocked;
 use crate::socket::Socket;
 use crate::tracing::{self, Daemon, State};
-use crate::{at_load, commands};
-use crate::{context, cpu, environment, grace, list};
+use crate::{app_context, at_load, commands, context, cpu, environment, grace, list, threads};
 
 /// Where a session daemon would be.
 #[derive(Debug, Clone)]
@@ -78,9 +78,10 @@ impl Gate {
     }
 }
 
-/// Run by the loader, before `main` or when the library is loaded.
+/// Run by the loader, before `main` or when the library is loaded; and before all that has no number, so that events of
+/// the program's own constructors are recorded.
 #[used]
-#[unsafe(link_section = ".init_array")]
+#[unsafe(link_section = ".init_array.00101")]
 static AT_LOAD: extern "C" fn() = at_load;
 
 extern "C" fn at_load() {
@@ -96,6 +97,7 @@ pub fn start() {
     STARTED.call_once(|| {
         cpu::find_rseq();
         grace::prepare();
+        at_load::stay_loaded();
         watch_forks();
         begin(true);
     });
@@ -106,20 +108,16 @@ fn begin(wait: bool) {
     let places = places();
     *GATE.pending() = places.iter().map(|place| place.number).collect();
     let name = thread_name();
-    {
-        // Threads take over what is blocked; ours must not take signals that are the program's.
-        let _blocked = Blocked::all();
-        for place in places {
-            let number = place.number;
-            let serve = move || {
-                // Whatever goes wrong in here ends tracing by this daemon, and nothing else.
-                let _ = std::panic::catch_unwind(|| serve(&place));
-                tracing::lock().forget(number);
-                GATE.pass(number);
-            };
-            if std::thread::Builder::new().name(name.clone()).spawn(serve).is_err() {
-                GATE.pass(number);
-            }
+    for place in places {
+        let number = place.number;
+        let serve = move || {
+            // Whatever goes wrong in here ends tracing by this daemon, and nothing else.
+            let _ = std::panic::catch_unwind(|| serve(&place));
+            tracing::lock().forget(number);
+            GATE.pass(number);
+        };
+        if !threads::spawn(name.clone(), serve) {
+            GATE.pass(number);
         }
     }
     if wait {
@@ -128,14 +126,12 @@ fn begin(wait: bool) {
 }
 
 /// The name of the tracer's threads: that of the thread that loaded it, and `-ust`, in 15 bytes.
-fn thread_name() -> String {
-    let name = comm();
-    let name = String::from_utf8_lossy(&name).replace('\0', "");
-    let mut end = name.len().min(11);
-    while !name.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}-ust", &name[..end])
+fn thread_name() -> Box<CStr> {
+    let mut name = comm();
+    name.truncate(11);
+    name.extend(b"-ust");
+    name.retain(|&byte| byte != 0);
+    CString::new(name).unwrap_or_default().into_boxed_c_str()
 }
 
 fn comm() -> Vec<u8> {
@@ -308,8 +304,17 @@ fn process_name() -> Vec<u8> {
     name
 }
 
+/// Every lock of the tracer: the child finds free what it will take, and whole what is behind it. In the order in which
+/// they are taken elsewhere, too; all but the first are held for moments only.
+struct AllLocks {
+    state: MutexGuard<'static, State>,
+    _gate: MutexGuard<'static, Vec<usize>>,
+    _added: MutexGuard<'static, Vec<&'static EventClass>>,
+    _app_contexts: app_context::Lock,
+}
+
 /// What is held while the process forks.
-struct Held(UnsafeCell<Option<MutexGuard<'static, State>>>);
+struct Held(UnsafeCell<Option<AllLocks>>);
 
 // SAFETY: used between the two handlers of one fork, by the thread that forks; the C library runs forks one at a time.
 unsafe impl Sync for Held {}
@@ -326,7 +331,7 @@ fn watch_forks() {
             child: Option<extern "C" fn()>,
         ) -> i32;
     }
-    // SAFETY: the three functions live as long as the program, or the library, which is never unloaded.
+    // SAFETY: the three functions live as long as the program, or the library, which stays loaded.
     unsafe { pthread_atfork(Some(before_fork), Some(after_fork), Some(in_child)) };
 }
 
@@ -340,8 +345,14 @@ extern "C" fn before_fork() {
             None => std::thread::sleep(Duration::from_millis(1)),
         }
     };
+    let locks = guard.map(|state| AllLocks {
+        state,
+        _gate: GATE.pending(),
+        _added: list::lock(),
+        _app_contexts: app_context::lock(),
+    });
     // SAFETY: see `Held`.
-    unsafe { *HELD.0.get() = guard };
+    unsafe { *HELD.0.get() = locks };
 }
 
 extern "C" fn after_fork() {
@@ -352,7 +363,7 @@ extern "C" fn after_fork() {
 /// The child has none of the tracer's threads: it gives up what it inherited and begins anew.
 extern "C" fn in_child() {
     // SAFETY: see `Held`.
-    let Some(mut state) = (unsafe { (*HELD.0.get()).take() }) else {
+    let Some(AllLocks { mut state, .. }) = (unsafe { (*HELD.0.get()).take() }) else {
         // A command was being carried out, and took long: what it left is of no use. This child is never traced.
         for class in list::try_all() {
             std::mem::forget(class.replace_recorders(None));

@@ -3,11 +3,12 @@
 
 use std::io::{self, ErrorKind, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::descriptor::Descriptor;
 use rttng_wire::{Action, Exchange};
 use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
@@ -21,7 +22,7 @@ const MAX_FDS: usize = 4;
 
 /// A connection. Clones are the same one.
 #[derive(Debug, Clone)]
-pub(crate) struct Socket(Arc<OwnedFd>);
+pub(crate) struct Socket(Arc<Descriptor>);
 
 impl Socket {
     /// Connects. Sending takes at most `limit`, if there is one.
@@ -30,34 +31,36 @@ impl Socket {
         let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
         set_socket_timeout(&socket, Timeout::Send, limit)?;
         rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)?;
-        Ok(Socket(Arc::new(socket)))
+        Ok(Socket(Arc::new(Descriptor::new(socket))))
+    }
+
+    /// The socket itself; an error if the program closed it.
+    fn fd(&self) -> io::Result<BorrowedFd<'_>> {
+        self.0.get().ok_or_else(|| ErrorKind::NotConnected.into())
     }
 
     /// Bounds what is awaited from now on.
     pub(crate) fn set_receive_limit(&self, limit: Option<Duration>) -> io::Result<()> {
-        Ok(set_socket_timeout(&self.0, Timeout::Recv, limit)?)
+        Ok(set_socket_timeout(self.fd()?, Timeout::Recv, limit)?)
     }
 
-    /// Closes it in the child of a fork, whatever clones the parent's threads had.
+    /// Closes it in the child of a fork, whatever clones the parent's threads had: they do not exist there.
     pub(crate) fn close_in_child(&self) {
-        let number = self.0.as_raw_fd();
-        // The count never gets down to closing it again.
-        std::mem::forget(self.clone());
-        // SAFETY: the owners of other clones are threads of the parent, of which this process has none, and the caller,
-        // who drops its own without using it.
-        unsafe { rustix::io::close(number) };
+        self.0.close();
     }
 
     /// Ends the connection for everybody who holds it.
     pub(crate) fn shut_down(&self) {
-        let _ = rustix::net::shutdown(&self.0, Shutdown::Both);
+        if let Ok(fd) = self.fd() {
+            let _ = rustix::net::shutdown(fd, Shutdown::Both);
+        }
     }
 
     /// Sends all bytes.
     pub(crate) fn send(&self, bytes: &[u8]) -> io::Result<()> {
         let mut rest = bytes;
         while !rest.is_empty() {
-            match rustix::net::send(&self.0, rest, SendFlags::NOSIGNAL) {
+            match rustix::net::send(self.fd()?, rest, SendFlags::NOSIGNAL) {
                 Ok(sent) => rest = &rest[sent..],
                 Err(Errno::INTR) => {}
                 Err(errno) => return Err(errno.into()),
@@ -69,7 +72,7 @@ impl Socket {
     fn receive(&self, bytes: &mut [u8]) -> io::Result<()> {
         let mut done = 0;
         while done < bytes.len() {
-            match rustix::net::recv(&self.0, &mut bytes[done..], RecvFlags::empty()) {
+            match rustix::net::recv(self.fd()?, &mut bytes[done..], RecvFlags::empty()) {
                 Ok((0, _)) => return Err(ErrorKind::UnexpectedEof.into()),
                 Ok((received, _)) => done += received,
                 Err(Errno::INTR) => {}
@@ -86,7 +89,7 @@ impl Socket {
         let mut byte = [0];
         let message = loop {
             let into = &mut [IoSliceMut::new(&mut byte)];
-            match rustix::net::recvmsg(&self.0, into, &mut control, RecvFlags::CMSG_CLOEXEC) {
+            match rustix::net::recvmsg(self.fd()?, into, &mut control, RecvFlags::CMSG_CLOEXEC) {
                 Err(Errno::INTR) => {}
                 other => break other?,
             }

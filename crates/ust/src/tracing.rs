@@ -22,6 +22,7 @@ use crate::app_context::{AppValue, DYNAMIC_TYPES};
 use crate::channel::{Channel, ChannelStream, Header};
 use crate::class::EventClass;
 use crate::context::Contexts;
+use crate::descriptor::Descriptor;
 use crate::field::{self, Enumeration, FieldType};
 use crate::filter::{Filters, Linked};
 use crate::notifier::{ErrorCounter, Group, Notifier};
@@ -106,7 +107,7 @@ pub(crate) struct ChannelState {
     pub(crate) streams: Vec<ChannelStream>,
     pub(crate) contexts: Contexts,
     /// Held open: its end tells the consumer daemon that nobody uses the channel.
-    pub(crate) _wakeup: OwnedFd,
+    pub(crate) _wakeup: Descriptor,
     /// The channel as events go into it, once it was registered.
     pub(crate) ready: Option<Arc<Channel>>,
     pub(crate) rules: Vec<Rule>,
@@ -475,7 +476,7 @@ impl ChannelState {
             stream_count,
             streams: Vec::new(),
             contexts: Contexts::default(),
-            _wakeup: wakeup,
+            _wakeup: Descriptor::new(wakeup),
             ready: None,
             rules: Vec::new(),
             events: HashMap::new(),

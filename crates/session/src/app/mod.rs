@@ -138,13 +138,9 @@ impl Applications {
         AppId(self.count.get())
     }
 
-    /// Adds one; an older one of the same process is told to go.
+    /// Adds one. There may be others of the same process: a program and a library that it opened, each with a tracer.
     fn add(&self, application: Rc<Application>) {
-        let mut all = self.all.borrow_mut();
-        for older in all.values().filter(|older| older.process.pid == application.process.pid) {
-            older.replaced.notify_one();
-        }
-        all.insert(application.id, application);
+        self.all.borrow_mut().insert(application.id, application);
     }
 
     fn remove(&self, id: AppId) {
