@@ -185,7 +185,6 @@ fn a_daemon(cast: Cast) {
     let folder = recording.world.open_dir();
     recording.traced(LIVES).arg("daemon").arg(&folder).run().ok();
     eventually("the daemon fires", || folder.join("fired").exists());
-    // A command for a program that cannot answer; and for the same one when it is back.
     recording.lttng(["enable-event", "-u", "-c", "main", "lives:again"]);
     std::fs::write(folder.join("asked"), "").expect("a folder that can be written");
     eventually("the daemon is traced again", || folder.join("harm").exists());

@@ -229,7 +229,7 @@ fn connect(place: &Place, dialect: Dialect) -> End {
     let sockets = || -> io::Result<(Socket, Socket)> {
         let command = Socket::connect(&place.socket, limit)?;
         command.send(&registration(dialect, SocketKind::Command).to_bytes())?;
-        let notify = Socket::connect(&place.socket, limit)?;
+        let mut notify = Socket::connect(&place.socket, limit)?;
         notify.set_receive_limit(limit)?;
         notify.send(&registration(dialect, SocketKind::Notify).to_bytes())?;
         Ok((command, notify))

@@ -20,33 +20,42 @@ use rustix::net::{
 /// Most descriptors that go with a command.
 const MAX_FDS: usize = 4;
 
+/// How often a thread that waits looks whether the program has closed its socket: nothing wakes it then.
+const LOOK: Duration = Duration::from_secs(5);
+
 /// A connection. Clones are the same one.
 #[derive(Debug, Clone)]
-pub(crate) struct Socket(Arc<Descriptor>);
+pub(crate) struct Socket {
+    descriptor: Arc<Descriptor>,
+    /// Whether what is received may come at any time.
+    is_patient: bool,
+}
 
 impl Socket {
-    /// Connects. Sending takes at most `limit`, if there is one.
+    /// Connects. Sending takes at most `limit`, if there is one; receiving as long as it takes.
     pub(crate) fn connect(path: &Path, limit: Option<Duration>) -> io::Result<Self> {
         let flags = SocketFlags::CLOEXEC;
         let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
         set_socket_timeout(&socket, Timeout::Send, limit)?;
         rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)?;
-        Ok(Socket(Arc::new(Descriptor::new(socket))))
+        set_socket_timeout(&socket, Timeout::Recv, Some(LOOK))?;
+        Ok(Socket { descriptor: Arc::new(Descriptor::new(socket)), is_patient: true })
     }
 
     /// The socket itself; an error if the program closed it.
     fn fd(&self) -> io::Result<BorrowedFd<'_>> {
-        self.0.get().ok_or_else(|| ErrorKind::NotConnected.into())
+        self.descriptor.get().ok_or_else(|| ErrorKind::NotConnected.into())
     }
 
     /// Bounds what is awaited from now on.
-    pub(crate) fn set_receive_limit(&self, limit: Option<Duration>) -> io::Result<()> {
+    pub(crate) fn set_receive_limit(&mut self, limit: Option<Duration>) -> io::Result<()> {
+        self.is_patient = false;
         Ok(set_socket_timeout(self.fd()?, Timeout::Recv, limit)?)
     }
 
     /// Closes it in the child of a fork, whatever clones the parent's threads had: they do not exist there.
     pub(crate) fn close_in_child(&self) {
-        self.0.close();
+        self.descriptor.close();
     }
 
     /// Ends the connection for everybody who holds it.
@@ -76,6 +85,7 @@ impl Socket {
                 Ok((0, _)) => return Err(ErrorKind::UnexpectedEof.into()),
                 Ok((received, _)) => done += received,
                 Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) if self.is_patient => {}
                 Err(errno) => return Err(errno.into()),
             }
         }
@@ -91,6 +101,7 @@ impl Socket {
             let into = &mut [IoSliceMut::new(&mut byte)];
             match rustix::net::recvmsg(self.fd()?, into, &mut control, RecvFlags::CMSG_CLOEXEC) {
                 Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) if self.is_patient => {}
                 other => break other?,
             }
         };

@@ -454,9 +454,17 @@ fn daemon(folder: &Path) {
     for number in 0..20_000u32 {
         event!("lives:daemon", number: u32 = number);
     }
+    // The tracer sees that its sockets are gone, and makes others.
+    let sockets = || {
+        let open = std::fs::read_dir("/proc/self/fd").expect("/proc is mounted").flatten();
+        let link = |entry: std::fs::DirEntry| std::fs::read_link(entry.path()).ok();
+        open.filter_map(link).filter(|file| file.to_string_lossy().starts_with("socket:")).count()
+    };
+    while sockets() < 2 * own.sockets.len() + 2 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
     say("fired", "");
     wait_for_file(&folder.join("asked"));
-    // The session daemon knows this process no longer, but will again.
     while !rttng_ust::enabled!(again) {
         std::thread::sleep(Duration::from_millis(5));
     }
