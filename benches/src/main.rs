@@ -55,13 +55,19 @@ fn main() -> ExitCode {
             tracer::load(&words);
             return ExitCode::SUCCESS;
         }
+        [tracer::LAUNCH, ..] => {
+            tracer::launch(&words[1..]);
+            return ExitCode::SUCCESS;
+        }
         ["tracer"] => {
             if !met(&[Need::Namespaces, Need::RealLttng, Need::UstHeaders, Need::Root]) {
                 return ExitCode::FAILURE;
             }
-            let lines = tracer::measure(5);
-            println!("{}\n{}", table::head().join("\n"), lines.join("\n"));
-            return ExitCode::SUCCESS;
+            let mut lines = table::head();
+            lines.extend(tracer::measure(5));
+            let table = lines.join("\n");
+            println!("{table}");
+            return put_into_page("tracer", &table);
         }
         _ => {}
     }
@@ -117,11 +123,19 @@ fn main() -> ExitCode {
     let table = lines.join("\n");
     println!("{table}");
     if names.is_empty() {
-        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/performance.md");
-        if let Err(error) = table::replace_in(&page, "record", &table) {
-            eprintln!("cannot write {}: {error}", page.display());
-            return ExitCode::FAILURE;
-        }
+        return put_into_page("record", &table);
     }
     ExitCode::SUCCESS
+}
+
+/// Puts the table of a bench where the page about speed shows it.
+fn put_into_page(bench: &str, table: &str) -> ExitCode {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/performance.md");
+    match table::replace_in(&page, bench, table) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cannot write {}: {error}", page.display());
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -138,7 +138,7 @@ impl Stage {
 }
 
 /// How long anything in a measurement may take.
-const PATIENCE: Duration = Duration::from_secs(300);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// What the load program measured of itself.
 pub(crate) struct Load {
@@ -149,7 +149,7 @@ pub(crate) struct Load {
 
 impl Load {
     /// Reads `events N wall_ns N cpu_ns N`.
-    fn of(line: &str) -> Load {
+    pub(crate) fn of(line: &str) -> Load {
         let words: Vec<&str> = line.split_whitespace().collect();
         let value = |name: &str| -> f64 {
             let at = words.iter().position(|word| *word == name).expect("the load program says what it did");

@@ -1,17 +1,25 @@
 //! What an event costs a Rust program, beside a C program with liblttng-ust: the same event, the same session, the real
 //! daemons, in turns. The Rust program is this one, started again with other words.
 
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Barrier;
 use std::thread;
+use std::time::Instant;
 
+use rttng_tests::{Program, WorldOptions, apps};
 use rttng_ust::event;
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::stage::{Cast, Stage};
+use crate::stage::{Cast, Load, PATIENCE, Stage};
 use crate::table::{Bar, Row, Samples};
 
 /// The word that makes this program the traced one.
 pub(crate) const LOAD: &str = "tracer-load";
+/// The word that makes it start others.
+pub(crate) const LAUNCH: &str = "tracer-launch";
+/// Starts of each program in a turn.
+const LAUNCHES: usize = 41;
 
 const ONE: &str = "an event of one integer, 1 thread";
 const WORD: &str = "an event of an integer and 11 bytes of text, 1 thread";
@@ -20,6 +28,15 @@ const THREADS_4: &str = "an event of one integer, 4 threads";
 const THREADS_8: &str = "an event of one integer, 8 threads";
 const FILTERED: &str = "an event that a filter rejects";
 const DISABLED: &str = "an event that nobody wants";
+const TSC: &str = "an event of one integer, 1 thread, `record --clock tsc`";
+const ALONE: &str = "an event of `tracing` with 3 fields, `rttng_ust_tracing::init()`";
+const BESIDE: &str = "the same, `layer()`";
+const FMT: &str = "the same, `tracing_subscriber::fmt` to a file";
+const TRACY: &str = "the same, `tracing-tracy`, read by nobody";
+const PERFETTO: &str = "a scope of `perfetto-recorder` with 3 arguments, into memory";
+const START: &str = "start and end of a program with one event, no daemon, over one without";
+const START_WITH_DAEMON: &str = "start and end of a program, with a daemon";
+const SIZE: &str = "size of a stripped program with one event, over one without";
 
 const ROWS: &[Row] = &[
     Row { what: ONE, unit: "ns", digits: 1, bar: Bar::Ratio(0.45) },
@@ -29,6 +46,15 @@ const ROWS: &[Row] = &[
     Row { what: THREADS_8, unit: "ns", digits: 1, bar: Bar::Ratio(0.7) },
     Row { what: FILTERED, unit: "ns", digits: 1, bar: Bar::Ratio(0.6) },
     Row { what: DISABLED, unit: "ns", digits: 2, bar: Bar::Most(1.0) },
+    Row { what: TSC, unit: "ns", digits: 1, bar: Bar::Ratio(0.25) },
+    Row { what: ALONE, unit: "ns", digits: 0, bar: Bar::Most(250.0) },
+    Row { what: BESIDE, unit: "ns", digits: 0, bar: Bar::Most(250.0) },
+    Row { what: FMT, unit: "ns", digits: 0, bar: Bar::None },
+    Row { what: TRACY, unit: "ns", digits: 0, bar: Bar::None },
+    Row { what: PERFETTO, unit: "ns", digits: 0, bar: Bar::None },
+    Row { what: START, unit: "ms", digits: 2, bar: Bar::Most(1.0) },
+    Row { what: START_WITH_DAEMON, unit: "ms", digits: 2, bar: Bar::Ratio(1.0) },
+    Row { what: SIZE, unit: "kB", digits: 0, bar: Bar::Most(400.0) },
 ];
 
 /// Takes all quantities so many times; gives the lines of the table.
@@ -45,6 +71,7 @@ pub(crate) fn measure(rounds: usize) -> Vec<String> {
 }
 
 fn turn(c: &mut Samples, rust: &mut Samples) {
+    launches(c, rust);
     let stage = Stage::set(Cast::real());
     let exe = std::env::current_exe().expect("this program has a path");
     let mut take = |what: &'static str, events: u64, threads: u64, kind: &[&str]| {
@@ -74,7 +101,86 @@ fn turn(c: &mut Samples, rust: &mut Samples) {
     stage.lttng(&["start"]);
     take(FILTERED, 2_000_000, 1, &["--word"]);
     stage.lttng(&["destroy"]);
+    layers(&stage, rust);
     stage.strike();
+    in_the_counter(&exe, c, rust);
+}
+
+/// The counter as the clock, in a recording of ours: there is no other.
+fn in_the_counter(exe: &Path, c: &mut Samples, rust: &mut Samples) {
+    let options = WorldOptions::default().shm_bytes(8 << 30);
+    let world = options.open(&[]).expect("a world was made before");
+    let trace = world.file("trace");
+    let record = world.rttng().args(["record", "--clock", "tsc", "-q", "-C", "subbuf-size=8M,num-subbuf=16"]);
+    let record = record.args(["-e", "rttng_load:*", "-o"]).arg(&trace).arg("--").arg(exe);
+    let ended = record.args([LOAD, "--events", "2000000", "--threads", "1"]).limit(PATIENCE).run();
+    if ended.code() != Some(0) {
+        eprintln!("no row of the time-stamp counter: {}", ended.stderr);
+        return;
+    }
+    let load = Load::of(&ended.ok());
+    rust.insert(TSC, load.cpu_ns / load.events);
+    // The same event of the C program, with the clock that it has.
+    if let Some(ns) = c.get(ONE).copied() {
+        c.insert(TSC, ns);
+    }
+}
+
+/// An event of `tracing`, by who takes it.
+fn layers(stage: &Stage, rust: &mut Samples) {
+    let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/target/release/rttng-peers");
+    if !peers.exists() {
+        return;
+    }
+    stage.record("8M", "16", "rttng_peers:*");
+    stage.lttng(&["start"]);
+    for (what, how) in
+        [(ALONE, "alone"), (BESIDE, "beside"), (FMT, "fmt"), (TRACY, "tracy"), (PERFETTO, "perfetto")]
+    {
+        let load = stage.load_of(&peers, &[how, &stage.world.file("lines").display().to_string()]);
+        rust.insert(what, load.cpu_ns / load.events);
+    }
+    stage.lttng(&["destroy"]);
+}
+
+/// Starts and ends of the smallest programs, in turns, and their sizes.
+fn launches(c: &mut Samples, rust: &mut Samples) {
+    let target = std::env::current_exe().expect("this program has a path");
+    let small = target.ancestors().nth(2).expect("a target folder").join("small/examples");
+    let (with, without) = (small.join("one_event"), small.join("no_event"));
+    let size = |path: &Path| std::fs::metadata(path).map_or(0.0, |file| file.len() as f64 / 1e3);
+    rust.insert(SIZE, size(&with) - size(&without));
+    let measured = |program: Program, programs: &[&Path]| -> Vec<f64> {
+        let times = program.arg(LAUNCH).args(programs).limit(PATIENCE).run().ok();
+        times.split_whitespace().map(|time| time.parse().expect("a time")).collect()
+    };
+    let options = WorldOptions::default();
+    let nobody = options.open(&[]).expect("a world can be made");
+    let times = measured(nobody.program(&target), &[&with, &without]);
+    rust.insert(START, times[0] - times[1]);
+    let stage = Stage::set(Cast::real());
+    let load = apps::built("load");
+    let times = measured(stage.world.program(&target), &[&with, &load]);
+    rust.insert(START_WITH_DAEMON, times[0]);
+    c.insert(START_WITH_DAEMON, times[1]);
+    stage.strike();
+}
+
+/// Starts programs many times in turns, without an event; prints the median of each one's times, in milliseconds.
+pub(crate) fn launch(programs: &[String]) {
+    let mut times = vec![Vec::new(); programs.len()];
+    for _ in 0..LAUNCHES {
+        for (program, times) in programs.iter().zip(&mut times) {
+            let began = Instant::now();
+            let ended = Command::new(program).args(["--events", "0"]).stdout(Stdio::null()).status();
+            times.push(began.elapsed().as_secs_f64() * 1e3);
+            assert!(ended.is_ok_and(|status| status.success()), "{program} fails");
+        }
+    }
+    for mut times in times {
+        times.sort_by(f64::total_cmp);
+        println!("{:.4}", times[LAUNCHES / 2]);
+    }
 }
 
 /// Traces flat out, as `tests/programs/load` does, and says the same of itself.

@@ -28,6 +28,8 @@ pub(crate) struct Instrumented {
     /// The number in the soname of the tracer (`liblttng-ust.so.1`) that it, or a library that it is linked with, is
     /// linked with.
     pub(crate) tracer: Option<u32>,
+    /// Whether the program itself has our own tracer, rttng-ust, in it.
+    pub(crate) has_own_tracer: bool,
     /// The tracepoints that they define, `provider:event`.
     pub(crate) tracepoints: BTreeSet<String>,
     /// What the file is.
@@ -65,6 +67,7 @@ pub(crate) fn look(program: &Path) -> Instrumented {
             continue;
         }
         let Some(file) = look_at_file(&path) else { continue };
+        found.has_own_tracer |= file.has_own_tracer;
         found.tracepoints.extend(file.tracepoints);
         for library in file.needed {
             if library.starts_with(TRACER) {
@@ -138,6 +141,7 @@ pub(crate) fn library_directories() -> impl Iterator<Item = PathBuf> {
 #[derive(Debug, Default)]
 struct File {
     needed: Vec<String>,
+    has_own_tracer: bool,
     tracepoints: Vec<String>,
 }
 
@@ -151,8 +155,14 @@ fn look_at_file(path: &Path) -> Option<File> {
     if let Some(names) = file.section_by_name(NAMES).and_then(|section| section.data().ok()) {
         found.tracepoints = tracepoints(names);
     }
+    found.has_own_tracer = file.sections().any(|section| section.name().is_ok_and(is_own_list));
     found.needed = needed(&bytes).unwrap_or_default();
     Some(found)
+}
+
+/// Whether a section is one in which rttng-ust, of whatever version, lists events.
+fn is_own_list(name: &str) -> bool {
+    name.starts_with("rttng_ust_") && name.ends_with("_classes")
 }
 
 /// The libraries that a 64-bit file is linked with.

@@ -32,6 +32,9 @@ pub fn run(options: &ConsumerOptions) -> Result<(), ConsumerError> {
     if options.domain == Domain::Kernel {
         return Err(ConsumerError::KernelDomain);
     }
+    if let Some(frequency) = options.tsc_frequency {
+        rttng_ring::trace_in_tsc(frequency);
+    }
     raise_file_limit();
     let signals = Signals::register()?;
     ignore_file_size_signal().map_err(ConsumerError::system("cannot handle signals"))?;

@@ -1,6 +1,7 @@
 //! The command line of `lttng-consumerd` (`docs/spec/consumer-protocol.md`, section 1.1).
 
 use std::ffi::OsString;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 use rttng_world::getopt::{self, OptionSpec, UsageError};
@@ -31,6 +32,9 @@ pub struct ConsumerOptions {
     pub quiet: bool,
     /// Whether it says everything.
     pub verbose: bool,
+    /// Cycles a second of the time-stamp counter, if buffers count in it: `--tsc-frequency`, an option of ours for
+    /// `rttng record --clock tsc` alone.
+    pub tsc_frequency: Option<NonZeroU64>,
 }
 
 /// What a command line asks for.
@@ -61,7 +65,7 @@ Options:
   -u, --ust                          Consumer UST buffers.
 ";
 
-const SPECS: [OptionSpec; 10] = [
+const SPECS: [OptionSpec; 11] = [
     OptionSpec { long: "consumerd-cmd-sock", short: Some('c'), takes_value: true },
     OptionSpec { long: "consumerd-err-sock", short: Some('e'), takes_value: true },
     OptionSpec { long: "daemonize", short: Some('d'), takes_value: false },
@@ -69,6 +73,7 @@ const SPECS: [OptionSpec; 10] = [
     OptionSpec { long: "help", short: Some('h'), takes_value: false },
     OptionSpec { long: "kernel", short: Some('k'), takes_value: false },
     OptionSpec { long: "quiet", short: Some('q'), takes_value: false },
+    OptionSpec { long: "tsc-frequency", short: None, takes_value: true },
     OptionSpec { long: "ust", short: Some('u'), takes_value: false },
     OptionSpec { long: "verbose", short: Some('v'), takes_value: false },
     OptionSpec { long: "version", short: Some('V'), takes_value: false },
@@ -85,6 +90,7 @@ impl ConsumerOptions {
         let mut domain = Domain::Kernel;
         let (mut command, mut error, mut group) = (None, None, None);
         let (mut daemonize, mut quiet, mut verbose) = (false, false, false);
+        let mut tsc_frequency = None;
         for given in line.options {
             match given.name {
                 "consumerd-cmd-sock" => command = given.value,
@@ -94,6 +100,7 @@ impl ConsumerOptions {
                 "help" => return Ok(Request::Help),
                 "kernel" => domain = Domain::Kernel,
                 "quiet" => quiet = true,
+                "tsc-frequency" => tsc_frequency = given.value.and_then(|value| value.to_str()?.parse().ok()),
                 "ust" => domain = Domain::UserSpace,
                 "verbose" => verbose = true,
                 "version" => return Ok(Request::Version),
@@ -113,6 +120,7 @@ impl ConsumerOptions {
             daemonize,
             quiet,
             verbose,
+            tsc_frequency,
         }))
     }
 }

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use rttng_ctf::index::IndexEntry;
 use rttng_ring::{
-    HEADER_SIZE, Mapping, Next, Packet, PacketHeader, Reader, RingError, Stream, SwitchMode, monotonic_now,
+    HEADER_SIZE, Mapping, Next, Packet, PacketHeader, Reader, RingError, Stream, SwitchMode, trace_duration,
+    trace_now,
 };
 
 use crate::channel::ChannelInfo;
@@ -177,7 +178,7 @@ impl DataStream {
 
     /// Closes the current packet; wakes the data thread if there is something to read.
     pub(crate) fn switch(&self, mode: SwitchMode) {
-        match self.ring.switch(mode, monotonic_now) {
+        match self.ring.switch(mode, trace_now) {
             Ok(switched) if switched.wake => self.wake(),
             Ok(_) => {}
             Err(error) => tracing::warn!(stream = %self.name(), %error, "cannot close the current packet"),
@@ -332,7 +333,7 @@ impl DataStream {
     /// How long producers as fast as those of this packet take to fill the whole buffer.
     fn fills_in(&self, packet: &Packet) -> Duration {
         let PacketHeader { timestamp_begin, timestamp_end, .. } = packet.header;
-        let took_ns = u128::from(timestamp_end.saturating_sub(timestamp_begin));
+        let took_ns = trace_duration(timestamp_end.saturating_sub(timestamp_begin)).as_nanos();
         let whole_ns =
             took_ns * u128::from(self.ring.geometry().buf_size()) / u128::from(packet.data_size.max(1));
         Duration::from_nanos(u64::try_from(whole_ns).unwrap_or(u64::MAX))
@@ -475,7 +476,7 @@ impl DataStream {
     /// Opens a packet in the new chunk, so that it begins where the old one ended. Without room in the ring that is done
     /// when a packet was read.
     fn open_packet(&self, state: &mut StreamState) {
-        match self.ring.switch(SwitchMode::Flush, monotonic_now) {
+        match self.ring.switch(SwitchMode::Flush, trace_now) {
             Ok(switched) => {
                 state.opened_packet |= switched.closed;
                 if switched.wake {
@@ -526,7 +527,7 @@ impl DataStream {
     pub(crate) fn clear(&self) -> Result<(), RingError> {
         let mut state = self.lock();
         let Some(reader) = &mut state.reader else { return Ok(()) };
-        reader.clear(monotonic_now)?;
+        reader.clear(trace_now)?;
         state.next_sequence = None;
         Ok(())
     }
@@ -538,7 +539,7 @@ impl DataStream {
         let state = &mut *state;
         let mut files = self.files_in(chunk, false)?;
         if !state.quiescent {
-            self.ring.switch(SwitchMode::Flush, monotonic_now)?;
+            self.ring.switch(SwitchMode::Flush, trace_now)?;
         }
         let Some(reader) = &mut state.reader else { return Ok(()) };
         let Some(range) = reader.snapshot()? else { return Ok(()) };
@@ -622,7 +623,7 @@ fn is_unhurried(reader: &Reader<Mapping>, packet: &Packet) -> bool {
     let Ok((consumed, produced)) = reader.positions() else { return false };
     let room = reader.stream().geometry().buf_size().saturating_sub(produced.wrapping_sub(consumed));
     let PacketHeader { timestamp_begin, timestamp_end, .. } = packet.header;
-    let took_ns = timestamp_end.saturating_sub(timestamp_begin);
+    let took_ns = trace_duration(timestamp_end.saturating_sub(timestamp_begin)).as_nanos() as u64;
     u128::from(room) * u128::from(took_ns) >= u128::from(packet.data_size) * UNHURRIED.as_nanos()
 }
 

@@ -63,7 +63,7 @@ impl Channel {
                 ChannelStream::create(attributes, cpu, file)
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let blob = attributes.to_blob(streams.len() as u32, crate::monotonic_now());
+        let blob = attributes.to_blob(streams.len() as u32, crate::trace_now());
         Ok(Channel { blob, wait, wakeup, streams })
     }
 }
@@ -82,7 +82,7 @@ impl ChannelStream {
         let memory = Mapping::new(shared.as_fd(), layout.size(), !is_sealed)
             .map_err(|source| RingError::System { what: "cannot map a buffer", source })?;
         let identity = StreamIdentity { uuid: attributes.uuid, channel_id: attributes.channel_id, cpu };
-        let ring = Stream::create(memory, attributes.geometry, identity, crate::monotonic_now())?;
+        let ring = Stream::create(memory, attributes.geometry, identity, crate::trace_now())?;
         let (wait, wakeup) = pipe()?;
         Ok(ChannelStream { cpu, ring: Arc::new(ring), shared, size, wait, wakeup })
     }

@@ -26,11 +26,12 @@
 //! ```
 //!
 //! Other processes write that memory, and any of them may be hostile: see [`Memory`] for how it is accessed. This is the
-//! one crate of the data plane with `unsafe` code, in `memory.rs`, `producer.rs`, `slot_writer.rs`, `sigbus.rs`, `wait_page.rs`,
+//! one crate of the data plane with `unsafe` code, in `memory.rs`, `producer.rs`, `clock.rs`, `slot_writer.rs`, `sigbus.rs`, `wait_page.rs`,
 //! `scheduling.rs` and `huge_pages.rs`.
 
 mod blob;
 mod channel;
+mod clock;
 mod cpus;
 mod error;
 mod geometry;
@@ -51,6 +52,7 @@ mod writer;
 
 pub use blob::{BlockingTimeout, ChannelAttributes};
 pub use channel::{Channel, ChannelStream, STREAM_FILE_FLAGS, wake};
+pub use clock::{TraceClock, monotonic_now, trace_duration, trace_in_tsc, trace_now, tsc_at_once};
 pub use cpus::possible_cpus;
 pub use error::RingError;
 pub use geometry::{Geometry, MAX_DATA_SIZE, Mode};
@@ -65,13 +67,6 @@ pub use scheduling::run_soon_after_wakeup;
 pub use slot_writer::SlotWriter;
 pub use stream::{LostRecords, Stream};
 pub use writer::{Refused, Slot, SwitchMode, Switched};
-
-/// The clock of all packets and records: CLOCK_MONOTONIC in nanoseconds.
-#[inline]
-pub fn monotonic_now() -> u64 {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
-}
 
 /// Bytes of a page on this machine.
 pub fn page_size() -> u64 {

@@ -77,13 +77,14 @@ impl Producer {
         ((position & self.buf_mask) >> self.subbuf_order) as usize
     }
 
-    /// Reserves room for a record in the usual case, as [`Stream::reserve`] does in all. `None`: something is not usual,
-    /// [`Producer::reserve_slowly`] is to be asked. The two are apart so that this one's slot stays in registers.
+    /// Reserves room for a record in the usual case, as [`Stream::reserve`] does in all. `None`: something is not usual, a
+    /// clock that gives no time included, and [`Producer::reserve_slowly`] is to be asked. The two are apart so that
+    /// this one's slot stays in registers.
     #[inline(always)]
     pub fn reserve_quickly(
         &self,
         size_at: impl Fn(u64, bool) -> u64,
-        clock: impl FnOnce() -> u64,
+        clock: impl FnOnce() -> Option<u64>,
     ) -> Option<Slot> {
         // SAFETY: these fields are at the front of every stream, which `Layout::read` saw to be long enough; the array of
         // ids has an element for each ring index.
@@ -100,7 +101,7 @@ impl Producer {
         }
         // The position before the clock: with the exchange below, this keeps timestamps in order.
         let begin = offset.load(Ordering::Relaxed);
-        let timestamp = clock();
+        let timestamp = clock()?;
         let full_timestamp = timestamp.wrapping_sub(last_tsc.load(Ordering::Relaxed)) >> TIMESTAMP_BITS != 0;
         let inside = begin & (self.subbuf_size - 1);
         let size = size_at(begin, full_timestamp);
@@ -128,14 +129,15 @@ impl Producer {
         Some(Slot { begin, end, at, timestamp, full_timestamp, sample: None, wake: false })
     }
 
-    /// Reserves room for a record where that was found not to be the usual case.
+    /// Reserves room for a record where that was found not to be the usual case. A clock that gives no time ends it with
+    /// [`Refused::NoTime`].
     ///
     /// # Errors
     /// As [`Stream::reserve`].
     pub fn reserve_slowly(
         &self,
         size_at: impl Fn(u64, bool) -> u64,
-        clock: impl Fn() -> u64,
+        clock: impl Fn() -> Option<u64>,
         wait: impl FnMut() -> bool,
     ) -> Result<Slot, Refused> {
         self.stream.reserve_anew(size_at, clock, wait)
@@ -230,9 +232,10 @@ mod tests {
             let [mut fast_reader, mut slow_reader] = readers;
             for number in 0..2000u64 {
                 let size = 16 + number % 40;
-                let mut slot = producer.reserve_quickly(|_, _| size, || 5 + number).unwrap_or_else(|| {
-                    producer.reserve_slowly(|_, _| size, || 5 + number, || false).unwrap()
-                });
+                let mut slot =
+                    producer.reserve_quickly(|_, _| size, || Some(5 + number)).unwrap_or_else(|| {
+                        producer.reserve_slowly(|_, _| size, || Some(5 + number), || false).unwrap()
+                    });
                 let mut writer = producer.fill(&mut slot, 0);
                 writer.array(number.to_ne_bytes());
                 writer.finish();

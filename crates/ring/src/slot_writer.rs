@@ -3,6 +3,9 @@
 
 use std::marker::PhantomData;
 
+/// Bytes that are copied at once.
+const WORD: usize = 8;
+
 /// Writes a record's bytes, front to back. What does not fit is left out; what is left over is zeros.
 #[derive(Debug)]
 pub struct SlotWriter<'m> {
@@ -70,18 +73,32 @@ impl<'m> SlotWriter<'m> {
     /// Text whose length stands elsewhere; a NUL inside becomes `#`.
     #[inline]
     pub fn characters(&mut self, text: &[u8]) {
-        let mut rest = text;
-        while let Some((word, after)) = rest.split_first_chunk::<8>() {
-            let bits = u64::from_ne_bytes(*word);
-            if bits.wrapping_sub(0x0101_0101_0101_0101) & !bits & 0x8080_8080_8080_8080 != 0 {
-                break;
-            }
-            self.array(*word);
-            rest = after;
+        if text.len() >= WORD && text.len() <= self.left && self.words(text) {
+            // SAFETY: there is room for the text, see above.
+            unsafe { self.advance(text.len()) };
+            return;
         }
-        for &byte in rest {
+        for &byte in text {
             self.array([if byte == 0 { b'#' } else { byte }]);
         }
+    }
+
+    /// Copies text of at least a word, for which there is room, in words, of which the last may overlap the one before; does
+    /// not advance. `false`: there is a NUL in it.
+    #[inline]
+    fn words(&mut self, text: &[u8]) -> bool {
+        let mut nuls = 0;
+        let mut copy = |at: usize| {
+            let Some(word) = text.get(at..).and_then(|rest| rest.first_chunk::<WORD>()) else { return };
+            let bits = u64::from_ne_bytes(*word);
+            nuls |= bits.wrapping_sub(0x0101_0101_0101_0101) & !bits & 0x8080_8080_8080_8080;
+            // SAFETY: the text has a word there, and there is room for all of it.
+            unsafe { self.at.add(at).cast::<[u8; WORD]>().write(*word) };
+        };
+        let last = text.len().saturating_sub(WORD);
+        (0..last).step_by(WORD).for_each(&mut copy);
+        copy(last);
+        nuls == 0
     }
 
     /// So many bytes of one value.

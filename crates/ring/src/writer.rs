@@ -86,7 +86,7 @@ impl Stream<Mapping> {
     }
 }
 
-/// Why a record was not written. All but `Disabled` and `Damaged` are counted in the stream.
+/// Why a record was not written. All but `Disabled`, `Damaged` and `NoTime` are counted in the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
     /// The stream is switched off.
@@ -99,6 +99,8 @@ pub enum Refused {
     TooBig,
     /// The shared memory is damaged.
     Damaged,
+    /// The clock gave no time.
+    NoTime,
 }
 
 /// Which packets a switch closes.
@@ -147,7 +149,7 @@ impl<M: Memory> Stream<M> {
                 return Ok(Slot { begin, end, at, timestamp, full_timestamp, sample: None, wake: false });
             }
         }
-        self.reserve_slow(size_at, clock, wait, full_timestamp)
+        self.reserve_slow(size_at, || Some(clock()), wait, full_timestamp)
     }
 
     /// Reserves where the usual case was found not to be one.
@@ -156,7 +158,7 @@ impl<M: Memory> Stream<M> {
     pub(crate) fn reserve_anew(
         &self,
         size_at: impl Fn(u64, bool) -> u64,
-        clock: impl Fn() -> u64,
+        clock: impl Fn() -> Option<u64>,
         wait: impl FnMut() -> bool,
     ) -> Result<Slot, Refused> {
         if self.memory.load(field::RECORD_DISABLED) as u32 != 0 {
@@ -182,14 +184,14 @@ impl<M: Memory> Stream<M> {
     fn reserve_slow(
         &self,
         size_at: impl Fn(u64, bool) -> u64,
-        clock: impl Fn() -> u64,
+        clock: impl Fn() -> Option<u64>,
         mut wait: impl FnMut() -> bool,
         mut full_timestamp: bool,
     ) -> Result<Slot, Refused> {
         let g = &self.geometry;
         loop {
             let old = self.memory.load(field::OFFSET);
-            let timestamp = clock();
+            let timestamp = clock().ok_or(Refused::NoTime)?;
             full_timestamp |= self.needs_full_timestamp(timestamp);
             let mut begin = old;
             let mut size = 0;

@@ -45,6 +45,7 @@ async fn record() {
         error_socket: directory.join("error"),
         group: "tracing".to_owned(),
         verbosity: Verbosity::Normal,
+        tsc_frequency: None,
     };
     let model = SharedModel::default();
     let engine = Engine::new(

@@ -14,6 +14,7 @@ pub mod health;
 pub mod link;
 pub mod model;
 pub mod registry;
+pub mod trace_clock;
 pub mod world;
 
 mod chunk;

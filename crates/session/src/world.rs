@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use rttng_ctf::Uuid;
+use rttng_wire::ust::{AbiVersion, Registration};
 use rttng_world::exact;
 use rttng_world::run_as::{Identity, run_as};
 use rustix::fs::{Mode, OFlags};
@@ -91,6 +92,16 @@ pub trait Clock {
     fn offset_of_monotonic(&self) -> i64;
     /// A fresh UUID.
     fn uuid(&self) -> Uuid;
+
+    /// The clock that traces are declared with.
+    fn trace_clock(&self, boot_id: Option<Uuid>) -> rttng_ctf::Clock {
+        rttng_ctf::Clock::monotonic(boot_id, self.offset_of_monotonic())
+    }
+
+    /// Whether an application's tracer counts in that clock; one that does not is not served.
+    fn is_clock_of(&self, registration: &Registration) -> bool {
+        registration.version != AbiVersion::TSC
+    }
 }
 
 /// Directories of traces, made and changed in the name of a session's owner.

@@ -5,9 +5,12 @@ use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rttng_ring::{BlockingTimeout, Producer, Slot, SlotWriter, monotonic_now};
+use rttng_ring::{
+    BlockingTimeout, Producer, Refused, Slot, SlotWriter, TraceClock, monotonic_now, tsc_at_once,
+};
 
 use crate::context::{Contexts, Moment};
+use crate::cpu;
 use crate::descriptor::Descriptor;
 use crate::field::IS_PACKED;
 use crate::payload::PayloadSize;
@@ -35,6 +38,8 @@ pub(crate) struct ChannelStream {
 pub(crate) struct Channel {
     pub(crate) streams: Box<[ChannelStream]>,
     pub(crate) header: Header,
+    /// What times count.
+    pub(crate) clock: TraceClock,
     pub(crate) contexts: Contexts,
     /// How long a record may wait for room.
     pub(crate) blocking: BlockingTimeout,
@@ -171,11 +176,11 @@ impl Channel {
             payload: payload.bytes() as u64,
             payload_alignment: payload.alignment() as u64,
         };
-        if let Some(slot) = stream.ring.reserve_quickly(sizes.at(), monotonic_now) {
+        if let Some(slot) = stream.ring.reserve_quickly(sizes.at(), || self.time_at_once(moment.cpu)) {
             self.fill(stream, slot, sizes, contexts, write);
         } else {
             let mut write = Some(write);
-            self.put_slowly(stream, sizes, contexts, &mut |to| {
+            self.put_slowly(moment.cpu, sizes, contexts, &mut |to| {
                 if let Some(write) = write.take() {
                     write(to);
                 }
@@ -188,15 +193,45 @@ impl Channel {
     #[inline(never)]
     fn put_slowly(
         &self,
-        stream: &ChannelStream,
+        mut cpu: u32,
         sizes: Sizes,
         contexts: &[u8],
         write: &mut dyn FnMut(&mut SlotWriter<'_>),
     ) {
         let mut patience = Patience::of(self);
-        if let Ok(slot) = stream.ring.reserve_slowly(sizes.at(), monotonic_now, || patience.wait(self)) {
-            self.fill(stream, slot, sizes, contexts, write);
+        loop {
+            let Some(stream) = self.streams.get(cpu as usize) else { return };
+            let time = || self.time_in_order(cpu);
+            match stream.ring.reserve_slowly(sizes.at(), time, || patience.wait(self)) {
+                Ok(slot) => return self.fill(stream, slot, sizes, contexts, write),
+                // The thread was moved to another CPU: into its stream, then.
+                Err(Refused::NoTime) => cpu = cpu::current(),
+                Err(_) => return,
+            }
         }
+    }
+
+    /// The time of a record that goes into the stream of that CPU; nothing if the thread is not there any more, where
+    /// that matters.
+    ///
+    /// The time-stamp counter may be read before the position that was asked for before it, as far as other CPUs go.
+    /// So only threads on the stream's own CPU read it for records of the stream, and what they do is in order; others
+    /// (who close packets) leave the stream at the beginning of a packet, for which the time is read in order.
+    #[inline(always)]
+    fn time_at_once(&self, cpu: u32) -> Option<u64> {
+        match self.clock {
+            TraceClock::Monotonic => Some(monotonic_now()),
+            TraceClock::Tsc => {
+                let time = tsc_at_once();
+                (cpu::current() == cpu).then_some(time)
+            }
+        }
+    }
+
+    /// As [`Channel::time_at_once`], but in order everywhere.
+    fn time_in_order(&self, cpu: u32) -> Option<u64> {
+        let time = self.clock.now();
+        (self.clock == TraceClock::Monotonic || cpu::current() == cpu).then_some(time)
     }
 
     /// Writes a record into its slot, and commits it.

@@ -329,9 +329,11 @@ fn channel(
             Ok((Done::Nothing, false))
         }
         Command::FlushBuffer => {
-            for stream in of.ready.iter().flat_map(|channel| channel.streams.iter()) {
-                let _ =
-                    stream.ring.stream().switch(rttng_ring::SwitchMode::Active, rttng_ring::monotonic_now);
+            if let Some(channel) = &of.ready {
+                for stream in &channel.streams {
+                    let _ =
+                        stream.ring.stream().switch(rttng_ring::SwitchMode::Active, || channel.clock.now());
+                }
             }
             Ok((Done::Nothing, false))
         }

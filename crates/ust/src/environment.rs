@@ -1,11 +1,11 @@
 //! The environment variables that the tracer obeys (`docs/spec/ust-protocol.md`, section 15), read once.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use rttng_ring::BlockingTimeout;
+use rttng_ring::{BlockingTimeout, TraceClock};
 
 /// What the environment says.
 #[derive(Debug)]
@@ -20,6 +20,9 @@ pub(crate) struct Environment {
     pub(crate) home: Option<PathBuf>,
     /// The one place to look for a daemon, instead of the global and the user's.
     pub(crate) app_path: Option<PathBuf>,
+    /// The home of a per-user daemon that wants events to count in the processor's time-stamp counter, as the one of
+    /// `rttng record --clock tsc` does; not LTTng's.
+    tsc_home: Option<PathBuf>,
 }
 
 const REGISTER_TIMEOUT: Duration = Duration::from_secs(3);
@@ -46,7 +49,14 @@ impl Environment {
             dumps_addresses: insecure("LTTNG_UST_WITHOUT_BADDR_STATEDUMP").is_none(),
             home: secure("LTTNG_HOME").or_else(|| secure("HOME")).map(PathBuf::from),
             app_path,
+            tsc_home: secure("RTTNG_TSC_HOME").map(PathBuf::from),
         }
+    }
+
+    /// What the daemon in that home wants events to count in. Other daemons of the same program have LTTng's clock.
+    pub(crate) fn clock_of(&self, home: &Path) -> TraceClock {
+        let wants_tsc = cfg!(target_arch = "x86_64") && self.tsc_home.as_deref() == Some(home);
+        if wants_tsc { TraceClock::Tsc } else { TraceClock::Monotonic }
     }
 
     /// The limit of sending, connecting and of answers.

@@ -12,10 +12,11 @@ use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 
+use rttng_ring::TraceClock;
 use rttng_ring::wait_page::{WaitPageScope, WaitWord};
 use rttng_wire::ust::{
-    Alignments, CommandReceipt, Dialect, ProcessName, ReceivedCommand, Registration, ReplyCode, Request,
-    SOCKET_NAME, SocketKind, WAIT_PAGE_NAME,
+    AbiVersion, Alignments, CommandReceipt, Dialect, ProcessName, ReceivedCommand, Registration, ReplyCode,
+    Request, SOCKET_NAME, SocketKind, WAIT_PAGE_NAME,
 };
 use rttng_wire::{Bitness, Encode};
 
@@ -32,6 +33,8 @@ struct Place {
     number: usize,
     socket: PathBuf,
     wait: WaitAt,
+    /// What events that it asks for count in.
+    clock: TraceClock,
 }
 
 #[derive(Debug, Clone)]
@@ -142,16 +145,19 @@ fn places() -> Vec<Place> {
     let environment = environment::get();
     if let Some(directory) = &environment.app_path {
         let wait = WaitAt::File(directory.join(WAIT_PAGE_NAME));
-        return vec![Place { number: 2, socket: directory.join(SOCKET_NAME), wait }];
+        let socket = directory.join(SOCKET_NAME);
+        return vec![Place { number: 2, socket, wait, clock: TraceClock::Monotonic }];
     }
     let name = format!("/{WAIT_PAGE_NAME}");
     let socket = PathBuf::from("/var/run/lttng").join(SOCKET_NAME);
-    let mut places = vec![Place { number: 0, socket, wait: WaitAt::Shared(name, WaitPageScope::Global) }];
+    let wait = WaitAt::Shared(name, WaitPageScope::Global);
+    let mut places = vec![Place { number: 0, socket, wait, clock: TraceClock::Monotonic }];
     let uid = rustix::process::getuid();
     if let Some(home) = environment.home.as_ref().filter(|_| uid == rustix::process::geteuid()) {
         let name = format!("/{WAIT_PAGE_NAME}-{}", uid.as_raw());
         let socket = home.join(".lttng").join(SOCKET_NAME);
-        places.push(Place { number: 1, socket, wait: WaitAt::Shared(name, WaitPageScope::PerUser) });
+        let wait = WaitAt::Shared(name, WaitPageScope::PerUser);
+        places.push(Place { number: 1, socket, wait, clock: environment.clock_of(home) });
     }
     places
 }
@@ -228,15 +234,15 @@ fn connect(place: &Place, dialect: Dialect) -> End {
     let limit = environment::get().limit();
     let sockets = || -> io::Result<(Socket, Socket)> {
         let command = Socket::connect(&place.socket, limit)?;
-        command.send(&registration(dialect, SocketKind::Command).to_bytes())?;
+        command.send(&registration(dialect, place.clock, SocketKind::Command).to_bytes())?;
         let mut notify = Socket::connect(&place.socket, limit)?;
         notify.set_receive_limit(limit)?;
-        notify.send(&registration(dialect, SocketKind::Notify).to_bytes())?;
+        notify.send(&registration(dialect, place.clock, SocketKind::Notify).to_bytes())?;
         Ok((command, notify))
     };
     let Ok((command, notify)) = sockets() else { return End::Gone };
     let number = place.number;
-    tracing::lock().daemons.insert(number, Daemon::new(dialect, command.clone(), notify));
+    tracing::lock().daemons.insert(number, Daemon::new(dialect, place.clock, command.clone(), notify));
     let mut heard = false;
     loop {
         let mut receipt = CommandReceipt::new();
@@ -281,11 +287,14 @@ fn is_end_of_registration(request: &Request) -> bool {
     request.handle.0 == 0 && request.command == rttng_wire::ust::Command::RegisterDone
 }
 
-fn registration(dialect: Dialect, socket: SocketKind) -> Registration {
+fn registration(dialect: Dialect, clock: TraceClock, socket: SocketKind) -> Registration {
     let number = |pid: Option<rustix::process::Pid>| pid.map_or(0, |pid| pid.as_raw_nonzero().get() as u32);
     // The threads are named after the one that loaded the tracer; the name for the daemon is that one's.
     Registration {
-        version: dialect.version(),
+        version: match clock {
+            TraceClock::Monotonic => dialect.version(),
+            TraceClock::Tsc => AbiVersion::TSC,
+        },
         pid: number(Some(rustix::process::getpid())),
         ppid: number(rustix::process::getppid()),
         uid: rustix::process::getuid().as_raw(),

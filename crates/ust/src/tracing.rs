@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rttng_filter::rule_selects;
-use rttng_ring::{ChannelAttributes, Mapping};
+use rttng_ring::{ChannelAttributes, Mapping, TraceClock};
 use rttng_wire::ust::{
     Bytecode, ChannelRegistration, Dialect, EnumId, EnumRegistration, EventHeader, EventId, EventNotifier,
     EventRegistration, EventRule, LogLevel, NotifyAnswer, NotifyExchange, NotifyRequest, ObjectHandle,
@@ -44,6 +44,8 @@ pub(crate) struct State {
 #[derive(Debug)]
 pub(crate) struct Daemon {
     pub(crate) dialect: Dialect,
+    /// What its events count in.
+    pub(crate) clock: TraceClock,
     /// The connection on which commands come; only for the child of a fork to close.
     pub(crate) command: Socket,
     /// Where this side asks; `None` once an answer stayed out.
@@ -241,9 +243,10 @@ fn together<'r>(class: &'static EventClass, rules: impl Iterator<Item = &'r mut 
 }
 
 impl Daemon {
-    pub(crate) fn new(dialect: Dialect, command: Socket, notify: Socket) -> Self {
+    pub(crate) fn new(dialect: Dialect, clock: TraceClock, command: Socket, notify: Socket) -> Self {
         Daemon {
             dialect,
+            clock,
             command,
             notify: Some(notify),
             is_registered: false,
@@ -371,8 +374,9 @@ impl Daemon {
             EventHeader::Compact => Header::Compact,
             EventHeader::Large => Header::Large,
         };
+        let clock = self.clock;
         let Some(of) = self.channels.get_mut(&channel) else { return false };
-        of.make_ready(header);
+        of.make_ready(header, clock);
         true
     }
 
@@ -483,10 +487,11 @@ impl ChannelState {
         }
     }
 
-    fn make_ready(&mut self, header: Header) {
+    fn make_ready(&mut self, header: Header, clock: TraceClock) {
         self.ready = Some(Arc::new(Channel {
             streams: std::mem::take(&mut self.streams).into(),
             header,
+            clock,
             contexts: std::mem::take(&mut self.contexts),
             blocking: crate::environment::blocking(self.attributes.blocking_timeout),
             wakes_reader: self.attributes.read_timer_us == 0,

@@ -13,6 +13,7 @@ mod private;
 mod program;
 pub(crate) mod report;
 mod sizing;
+mod tsc;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -21,9 +22,11 @@ use clap::CommandFactory;
 use rttng_control::{Client, ControlError};
 use rttng_wire::client::{ChannelUsage, ErrorCode, SessionDescriptor, SessionKind, SessionOutput, Uri};
 
+use rttng_session::trace_clock::{TraceClock, TscClock};
+
 use crate::{instrumented, words};
 use explain::{Asked, Watch};
-use options::Options;
+use options::{ClockChoice, Options};
 use plan::Plan;
 use private::PrivateDaemon;
 use report::Lost;
@@ -35,6 +38,9 @@ const SESSION: &str = "record";
 const CANNOT_RUN: u8 = 126;
 /// The program is not there, as shells say it.
 const NOT_FOUND: u8 = 127;
+
+/// Why a program is no one to be recorded with the time-stamp counter.
+const ONLY_MONOTONIC: &str = "liblttng-ust (or an older rttng-ust), which knows no clock but CLOCK_MONOTONIC: record it without --clock tsc";
 
 /// Its options, for man pages and completion.
 pub(crate) fn describe() -> clap::Command {
@@ -70,6 +76,18 @@ impl From<String> for Failure {
 
 fn record(options: &Options) -> Result<u8, Failure> {
     let machine = Machine::measure();
+    let file = options.program.first().and_then(|name| instrumented::find_program(name));
+    let instrumented = file.map(|file| instrumented::look(&file)).unwrap_or_default();
+    let counter = match options.clock {
+        ClockChoice::Monotonic => None,
+        ClockChoice::Tsc if instrumented.tracer.is_some() && !instrumented.has_own_tracer => {
+            let name = options.program.first().map(|name| name.to_string_lossy()).unwrap_or_default();
+            return Err(format!("--clock tsc: {name} is traced by {ONLY_MONOTONIC}").into());
+        }
+        ClockChoice::Tsc => Some(tsc::Watched::begin()?),
+    };
+    let tsc_clock = counter.as_ref().map(|counter| TscClock::new(counter.clock()));
+    let trace_clock = tsc_clock.clone().map_or(TraceClock::Monotonic, TraceClock::Tsc);
     let plan = plan::work_out(options, machine)?;
     let own_limit = program::descriptor_limit();
     // A directory that was made for the recording goes with it, if nothing is in it.
@@ -79,19 +97,18 @@ fn record(options: &Options) -> Result<u8, Failure> {
         }
         text
     };
-    let mut daemon =
-        PrivateDaemon::start().map_err(|error| give_up(format!("cannot start a session daemon: {error}")))?;
+    let mut daemon = PrivateDaemon::start(trace_clock)
+        .map_err(|error| give_up(format!("cannot start a session daemon: {error}")))?;
     let client = daemon.client();
     begin(&client, &plan).map_err(|error| {
         give_up(format!("cannot start the recording in {}: {}", plan.output.display(), error.text()))
     })?;
     let watch = Watch::begin(daemon.client(), daemon.home().to_owned())
         .map_err(|error| format!("cannot start a thread: {error}"))?;
-    let file = options.program.first().and_then(|name| instrumented::find_program(name));
-    let instrumented = file.map(|file| instrumented::look(&file)).unwrap_or_default();
     let around = program::Surroundings {
         lttng_home: daemon.home().to_owned(),
         may_block: options.lossless.is_some(),
+        counts_tsc: counter.is_some(),
         // A program with rights of its own would only complain.
         tracer: instrumented.tracer.filter(|_| !instrumented.has_own_rights),
         descriptor_limit: own_limit,
@@ -129,7 +146,15 @@ fn record(options: &Options) -> Result<u8, Failure> {
     if let Err(why) = died {
         eprintln!("rttng record: {why}");
     }
+    // What the clock was has to stand in the trace before anybody reads it.
+    let clock = counter.map(|counter| counter.end(&plan.output)).unwrap_or_default();
     tell(options, &plan, machine, is_whole.then_some(seen), &usage)?;
+    if !options.quiet {
+        clock.iter().for_each(|line| eprintln!("{line}"));
+    }
+    for (pid, name) in tsc_clock.iter().flat_map(TscClock::turned_away) {
+        eprintln!("NOT RECORDED: {name} (pid {pid}) is traced by {ONLY_MONOTONIC}");
+    }
     Ok(program::exit_code(status))
 }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use rttng_control::{Client, Endpoint};
 use rttng_session::daemon::options::{ConsumerProgram, Options};
+use rttng_session::trace_clock::TraceClock;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::LocalSet;
@@ -28,13 +29,13 @@ pub(crate) struct PrivateDaemon {
 }
 
 impl PrivateDaemon {
-    /// Starts a daemon and waits until it is ready.
+    /// Starts a daemon whose events count in that clock, and waits until it is ready.
     ///
     /// # Errors
     /// What prevented it.
-    pub(crate) fn start() -> io::Result<Self> {
+    pub(crate) fn start(trace_clock: TraceClock) -> io::Result<Self> {
         let home = tempfile::Builder::new().prefix("rttng-").tempdir()?;
-        let options = options_in(home.path())?;
+        let options = options_in(home.path(), trace_clock)?;
         let (end, ended) = oneshot::channel();
         let (tell_ready, ready) = std::sync::mpsc::channel();
         let thread = std::thread::Builder::new().name("rttng-sessiond".into()).spawn(move || {
@@ -112,7 +113,7 @@ fn run_directory(home: &Path) -> PathBuf {
     home.join(".lttng")
 }
 
-fn options_in(home: &Path) -> io::Result<Options> {
+fn options_in(home: &Path, trace_clock: TraceClock) -> io::Result<Options> {
     Ok(Options {
         run_directory: run_directory(home),
         home: Some(home.to_owned()),
@@ -125,6 +126,7 @@ fn options_in(home: &Path) -> io::Result<Options> {
             error_socket: None,
         },
         private: true,
+        trace_clock,
         group: "tracing".into(),
         verbosity: 0,
         quiet: true,

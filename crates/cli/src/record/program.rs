@@ -27,6 +27,8 @@ pub(crate) struct Surroundings {
     pub(crate) lttng_home: PathBuf,
     /// Whether a full buffer makes the program wait.
     pub(crate) may_block: bool,
+    /// Whether the daemon in that directory wants times in the time-stamp counter.
+    pub(crate) counts_tsc: bool,
     /// The soname's number of the tracer that the program is linked with. The fork helper of the same number is preloaded:
     /// another one, or one in a program without, would bring in a tracer.
     pub(crate) tracer: Option<u32>,
@@ -49,6 +51,10 @@ pub(crate) fn run(program: &[OsString], around: &Surroundings) -> io::Result<Exi
     let (name, args) = program.split_first().ok_or_else(|| io::Error::other("no program is given"))?;
     let mut command = Command::new(name);
     command.args(args).env("LTTNG_HOME", &around.lttng_home);
+    command.env_remove("RTTNG_TSC_HOME");
+    if around.counts_tsc {
+        command.env("RTTNG_TSC_HOME", &around.lttng_home);
+    }
     if around.may_block {
         command.env("LTTNG_UST_ALLOW_BLOCKING", "1");
     }
@@ -126,6 +132,7 @@ mod tests {
         Surroundings {
             lttng_home: "/nonexistent".into(),
             may_block: false,
+            counts_tsc: false,
             tracer: None,
             descriptor_limit: descriptor_limit(),
         }

@@ -400,6 +400,13 @@ fn environment(out: &mut String, environment: &Environment) {
     out.push_str("};\n\n");
 }
 
+/// A block of metadata that tells of a clock.
+pub fn clock_block(clock_of: &Clock) -> String {
+    let mut text = String::new();
+    clock(&mut text, clock_of);
+    text
+}
+
 fn clock(out: &mut String, clock: &Clock) {
     out.push_str("clock {\n\tname = ");
     quoted(out, &clock.name, Newline::Escaped);
@@ -425,6 +432,7 @@ fn clock(out: &mut String, clock: &Clock) {
         }
         _ => (0, clock.offset),
     };
+    let seconds = clock.offset_seconds.saturating_add(seconds);
     if seconds != 0 {
         put(out, format_args!("\toffset_s = {seconds};\n"));
     }

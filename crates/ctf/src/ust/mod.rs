@@ -10,6 +10,7 @@ pub use context::Context;
 pub use layout::{EventHeader, PacketLayout, PacketOffsets, layout_of};
 pub use metadata::{
     Buffering, DeclareError, MetadataCursor, MetadataLog, MetadataUpdate, TraceInfo, TracerVersion,
+    clock_block,
 };
 pub use recordable::{Unrecordable, WhyUnrecordable, check_fields};
 

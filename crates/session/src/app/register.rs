@@ -143,6 +143,11 @@ async fn read(core: &Core, link: AnyLink, peer: ProcessIdentity) -> Option<Half>
         );
         return None;
     };
+    if !core.world.clock.is_clock_of(&registration) {
+        let name = &registration.name;
+        info!(pid, %name, "an application is refused: its tracer does not count in the clock of this daemon's traces");
+        return None;
+    }
     if registration.bitness != Bitness::Bits64 {
         let name = &registration.name;
         warn!(pid, %name, "a 32-bit application is refused: there is no consumer daemon for it");

@@ -44,6 +44,8 @@ pub struct ProcessSpawner {
     pub group: String,
     /// How loud it is.
     pub verbosity: Verbosity,
+    /// Cycles a second of the time-stamp counter, if buffers are to count in it, which only ours knows to do.
+    pub tsc_frequency: Option<u64>,
 }
 
 /// Removes the sockets' files when the link with the consumer ends.
@@ -76,6 +78,9 @@ impl ProcessSpawner {
             .arg(&self.error_socket)
             .args(["--group", &self.group])
             .kill_on_drop(false);
+        if let Some(frequency) = self.tsc_frequency {
+            command.args(["--tsc-frequency", &frequency.to_string()]);
+        }
         if let Some(directory) = &self.library_directory {
             let mut path = OsString::from(directory);
             if let Some(old) = std::env::var_os("LD_LIBRARY_PATH") {

@@ -9,6 +9,7 @@ use rttng_world::getopt::{self, OptionSpec};
 
 use super::config_file::{self, Setting};
 use crate::model::DEFAULT_ERROR_SLOTS;
+use crate::trace_clock::TraceClock;
 
 /// The version of LTTng that this daemon stands in for.
 pub const REFERENCE_VERSION: &str = "2.13.9";
@@ -81,6 +82,8 @@ pub struct Options {
     pub consumer64: ConsumerProgram,
     /// Serves one user's applications only, also as root: the run directory is below a home, and so is the wait page.
     pub private: bool,
+    /// What the events of its traces count in; no option of the command line.
+    pub trace_clock: TraceClock,
     /// Users of this group may command a root daemon.
     pub group: String,
     /// How much is said on standard error: 0 to 3.
@@ -214,6 +217,7 @@ impl Options {
                 error_socket: None,
             },
             private: !around.is_root,
+            trace_clock: TraceClock::Monotonic,
             group: "tracing".into(),
             verbosity: 0,
             quiet: false,

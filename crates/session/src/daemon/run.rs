@@ -23,6 +23,7 @@ use crate::consumer::spawn::{ProcessSpawner, Verbosity};
 use crate::engine::Engine;
 use crate::health;
 use crate::model::{SessionId, SharedModel};
+use crate::trace_clock::TraceClock;
 use crate::trigger;
 use crate::world::{self, Bounds, RealClock, RealFiles, World};
 
@@ -264,10 +265,17 @@ fn world(options: &Options, consumer_directory: PathBuf) -> World {
             (false, true) => Verbosity::Quiet,
             (false, false) => Verbosity::Normal,
         },
+        tsc_frequency: match &options.trace_clock {
+            TraceClock::Monotonic => None,
+            TraceClock::Tsc(clock) => Some(clock.frequency()),
+        },
     };
     let timeout = std::env::var("LTTNG_APP_SOCKET_TIMEOUT").ok();
     World {
-        clock: Rc::new(RealClock),
+        clock: match &options.trace_clock {
+            TraceClock::Monotonic => Rc::new(RealClock),
+            TraceClock::Tsc(clock) => Rc::new(clock.clone()),
+        },
         files: Rc::new(RealFiles),
         consumers: Rc::new(spawner),
         bounds: Bounds::default().with_application_timeout(timeout.as_deref()),

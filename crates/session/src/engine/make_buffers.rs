@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
+use rttng_ctf::Uuid;
 use rttng_ctf::ust::{Buffering, TraceInfo, TracerVersion};
-use rttng_ctf::{Clock, Uuid};
 use rttng_wire::consumer::{
     Answer, AskChannel, BufferMode, ChannelKey, ChannelKind, ChunkId, Command, CommandCode, Credentials,
     RegistryId, SessionId,
@@ -332,7 +332,7 @@ fn trace_info(core: &Core, plan: &Plan, owner: BufferOwner, application: &Applic
         session_name: text::to_utf8(&plan.name).into_owned(),
         session_created: local_time::iso(plan.created),
         hostname: world.host_name.clone(),
-        clock: Clock::monotonic(world.boot_id, world.clock.offset_of_monotonic()),
+        clock: world.clock.trace_clock(world.boot_id),
     }
 }
 

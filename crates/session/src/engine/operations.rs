@@ -224,7 +224,7 @@ impl Engine {
         self.bounded("regenerate metadata", ErrorCode::UstMetaFail, async move {
             let _turn = run.turn.lock().await;
             for buffers in run.buffers() {
-                let offset = core.world.clock.offset_of_monotonic();
+                let offset = core.world.clock.trace_clock(core.world.boot_id).offset;
                 buffers.registry.borrow_mut().regenerate(offset);
                 core.push(&buffers).await;
             }

@@ -32,6 +32,12 @@ pub struct AbiVersion {
     pub minor: u32,
 }
 
+impl AbiVersion {
+    /// What our own tracer announces to the daemon of `rttng record --clock tsc`, and to no other: that it speaks ABI 9 and
+    /// counts in the processor's time-stamp counter (`docs/spec/ust-protocol.md`, section 16).
+    pub const TSC: AbiVersion = AbiVersion { major: 9, minor: 0x5453_4300 };
+}
+
 /// How integers are aligned in the ring buffer, in bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Alignments {
