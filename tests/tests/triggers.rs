@@ -152,9 +152,15 @@ fn a_deaf_client_is_not_waited_for() {
     // Some 6,000 fit into a socket and the daemon's queue.
     eventually("the other one hears more than can wait", || hears.heard().len() > 15_000);
     flood.kill();
+    // What it left in its pipe comes before what another program tells.
+    notify(&recording, "last", &["--name=demo:tick"]);
+    let last = recording.world.listen(["last"]);
+    eventually("it is forgotten", || !recording.lttng(["list", "-u"]).contains("load"));
+    tick(&recording, "1");
+    eventually("the next program is told of", || last.heard().len() == 1);
+    let all = hears.finish();
     std::fs::write(&hear, "").expect("the world has room");
     deaf.wait_for_output("dropped\n");
-    let all = hears.finish();
     let heard = deaf.stdout();
     let heard: Vec<&str> = heard.lines().filter(|line| *line != "ready").collect();
     assert!(heard.len() < all.len(), "{} of {}", heard.len(), all.len());
