@@ -1,6 +1,7 @@
 //! Triggers on events of Rust programs: what `--capture` captures reaches a listener of the real liblttng-ctl, and
 //! notifications that were lost are counted.
 
+use rttng_tests::Make::Ours;
 use rttng_tests::{Cast, Need, Recording, eventually};
 
 const TRACED: &str = env!("CARGO_BIN_EXE_rust_traced");
@@ -56,4 +57,9 @@ fn captured_values(cast: Cast) {
 #[test]
 fn captured_values_under_the_real_daemon() {
     captured_values(Cast::REAL);
+}
+
+#[test]
+fn captured_values_under_our_daemon() {
+    captured_values(Cast { sessiond: Ours, ..Cast::REAL });
 }
