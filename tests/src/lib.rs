@@ -14,6 +14,7 @@
 //! let events = world.babeltrace2(&world.file("trace"));
 //! ```
 
+pub mod any_ctf2;
 pub mod any_trace;
 pub mod apps;
 mod browser;

@@ -294,6 +294,11 @@ impl TraceClass {
         self.streams.iter().find(|stream| stream.id == id)
     }
 
+    /// Whether packets tell of which stream they are, among those of their class.
+    pub fn tells_instances(&self) -> bool {
+        crate::decode::tells(self, self.packet_header.as_ref(), "stream_instance_id")
+    }
+
     /// The clock of that name.
     pub fn clock(&self, name: &str) -> Option<&Clock> {
         self.clocks.iter().find(|clock| clock.name == name)

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rttng_ctf::read::{Options, Reader};
+use rttng_view::convert::ctf::{CtfOptions, CtfVersion, convert};
 use rttng_view::run;
 use rttng_view::select::{Selection, Selector};
 use rttng_view::text::{Fields, Names, TextOptions, TextPrinter};
@@ -70,4 +71,39 @@ fn json_has_a_form_for_each() {
             r#"{"has":false,"opt":null,"sel":127,"opt2":null,"last":204}}"#,
         ]
     );
+}
+
+fn converted(trace: &Path, target: &Path, version: CtfVersion) -> Result<(), String> {
+    let mut reader = Reader::open(&[trace.to_owned()], &Options::default()).unwrap();
+    let mut selector = Selector::new(Selection::default(), &reader).unwrap();
+    let options = CtfOptions { version, ..CtfOptions::default() };
+    let done = convert(&mut reader, &[trace], &mut selector, &options, target);
+    done.map(drop).map_err(|error| error.to_string())
+}
+
+/// Written anew, they print the same: metadata and data are ours.
+#[test]
+fn every_field_class_is_written_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["every-class", "nested-roles", "from-lttng"] {
+        let copy = folder.path().join(name);
+        converted(&vectors().join(name), &copy, CtfVersion::Ctf2).unwrap();
+        let plain = TextOptions { gmt: true, ..TextOptions::default() };
+        let (output, messages) = printed(&copy, plain);
+        assert_eq!(output, expected(name, "txt"), "{name}");
+        let place = format!("\"{}/", folder.path().canonicalize().unwrap().display());
+        assert_eq!(messages.replace(&place, "\""), expected(name, "err"), "{name}");
+        let all = TextOptions { names: Names::ALL, fields: Fields::ALL, ..plain };
+        assert_eq!(printed(&copy, all).0, expected(name, "all.txt"), "{name}");
+    }
+}
+
+#[test]
+fn what_ctf_1_cannot_say_is_told_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("copy");
+    let error = converted(&vectors().join("every-class"), &target, CtfVersion::Ctf1).unwrap_err();
+    assert!(error.contains("event \"integers\" of stream 0: the field `with space` has a name"), "{error}");
+    assert!(error.ends_with("(--to ctf2)"), "{error}");
+    assert!(!target.exists());
 }

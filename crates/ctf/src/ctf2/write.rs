@@ -1,4 +1,5 @@
-//! A trace class of CTF 1.8 as metadata of CTF 2: the same bits, described with fragments, roles and field locations.
+//! A trace class as metadata of CTF 2: of one of CTF 1.8 the same bits, described with fragments, roles and field locations.
+//! The types of one of CTF 2 are written in `rewrite`.
 //!
 //! Names lose LTTng's underscore, which readers do not show; where two fields would have one name, it stays. A label of an
 //! enumeration that names an option of a variant becomes the values of the option.
@@ -6,15 +7,16 @@
 use super::RECORD_SEPARATOR;
 use super::fragments::{ATTRIBUTES_OF, LOG_LEVELS};
 use super::locate::scope_name;
-use crate::class::{Clock, EnvValue, EventClass, StreamClass, TraceClass};
+use super::rewrite::{self, bit_order, named_values};
+use crate::class::{Clock, EnvValue, EventClass, Identity, StreamClass, TraceClass, Version};
 use crate::decode::{CompileError, is_text, option_ranges, scopes_of};
 use crate::read::clock_of;
 use crate::types::{
     ByteOrder, Enumeration, Field, FieldRef, Float, Integer, Scope, Structure, Type, Variant,
 };
 
-/// Metadata text that describes the data streams of a trace of CTF 1.8. What CTF 2 cannot say is an error: times outside
-/// of headers and packet contexts, headers whose ids or times are signed, and all that is of CTF 2 already.
+/// Metadata text that describes the data streams of a trace. What CTF 2 cannot say is an error: times outside of headers
+/// and packet contexts, headers whose ids or times are signed.
 pub fn write(trace: &TraceClass) -> Result<String, CompileError> {
     let mut text = String::new();
     let mut fragment = |json: String| {
@@ -29,6 +31,7 @@ pub fn write(trace: &TraceClass) -> Result<String, CompileError> {
     fragment(object(&preamble));
 
     let mut class = vec![("type", quoted("trace-class"))];
+    identity(&trace.identity, &mut class);
     if !trace.environment.entries.is_empty() {
         class.push(("environment", environment(trace)));
     }
@@ -47,7 +50,11 @@ pub fn write(trace: &TraceClass) -> Result<String, CompileError> {
             (Some(stream), None) => format!("stream {}", stream.id),
             _ => "the packet header".to_owned(),
         };
-        let written = structure.map(|structure| writer.structure(structure)).transpose();
+        let written = structure.map(|structure| match trace.version {
+            Version::Ctf1 => writer.structure(structure),
+            Version::Ctf2 => rewrite::structure(scopes, at, structure),
+        });
+        let written = written.transpose();
         written.map_err(|cause| CompileError { place: place(), cause })
     };
     if let Some(header) = scope(Scope::PacketHeader, None, None)? {
@@ -103,22 +110,42 @@ fn clock(clock: &Clock) -> String {
     let mut class = vec![
         ("type", quoted("clock-class")),
         ("id", quoted(&clock.name)),
-        ("name", quoted(&clock.name)),
         ("frequency", clock.frequency.to_string()),
         ("offset-from-origin", object(&offset)),
         ("precision", clock.precision.to_string()),
     ];
-    class.extend(clock.uuid.map(|uuid| ("uid", quoted(&uuid.to_string()))));
+    match &clock.identity {
+        // What CTF 1.8 knows of a clock.
+        Identity { namespace: None, name: None, uid: None } => {
+            class.push(("name", quoted(&clock.name)));
+            class.extend(clock.uuid.map(|uuid| ("uid", quoted(&uuid.to_string()))));
+        }
+        own => identity(own, &mut class),
+    }
+    class.extend(clock.accuracy.map(|cycles| ("accuracy", cycles.to_string())));
     class.extend(clock.description.as_deref().map(|text| ("description", quoted(text))));
     if clock.absolute {
         class.push(("origin", quoted("unix-epoch")));
+    } else if let Some(origin) = &clock.origin {
+        let mut named = Vec::new();
+        identity(origin, &mut named);
+        class.push(("origin", object(&named)));
     }
     object(&class)
+}
+
+/// What tells something from others.
+fn identity(identity: &Identity, class: &mut Vec<(&'static str, String)>) {
+    let Identity { namespace, name, uid } = identity;
+    for (key, text) in [("namespace", namespace), ("name", name), ("uid", uid)] {
+        class.extend(text.as_deref().map(|text| (key, quoted(text))));
+    }
 }
 
 fn stream_start(trace: &TraceClass, stream: &StreamClass) -> Vec<(&'static str, String)> {
     let mut class = vec![("type", quoted("data-stream-class")), ("id", stream.id.to_string())];
     class.extend(clock_of(trace, stream).map(|clock| ("default-clock-class-id", quoted(&clock.name))));
+    identity(&stream.identity, &mut class);
     class
 }
 
@@ -127,8 +154,10 @@ fn event_start(stream: &StreamClass, event: &EventClass) -> Vec<(&'static str, S
         ("type", quoted("event-record-class")),
         ("id", event.id.to_string()),
         ("data-stream-class-id", stream.id.to_string()),
-        ("name", quoted(&event.name)),
     ];
+    if !event.name.is_empty() {
+        class.push(("name", quoted(&event.name)));
+    }
     let level = event.log_level.and_then(|level| LOG_LEVELS.get(usize::try_from(level).ok()?));
     let mut attributes: Vec<(&str, String)> =
         level.map(|level| ("log-level", quoted(level))).into_iter().collect();
@@ -150,7 +179,7 @@ struct Writer<'t> {
     has_clock: bool,
 }
 
-type Written = Result<String, String>;
+pub(super) type Written = Result<String, String>;
 
 impl<'t> Writer<'t> {
     fn scope(&self) -> Scope {
@@ -234,7 +263,7 @@ impl<'t> Writer<'t> {
         match ty {
             Type::Integer(integer) => self.integer(integer, None, None),
             Type::Enumeration(enumeration) => self.integer(&enumeration.container, Some(enumeration), None),
-            Type::Float(float) => Ok(float_class(float)),
+            Type::Float(float) => Ok(float_class(float, false)),
             Type::String(_) => Ok(object(&[("type", quoted("null-terminated-string"))])),
             Type::Array(array) if is_text(&array.element) => {
                 let length = ("length", array.length.to_string());
@@ -296,18 +325,7 @@ impl<'t> Writer<'t> {
         if integer.base.radix() != 10 {
             class.push(("preferred-display-base", integer.base.radix().to_string()));
         }
-        let mut mappings: Vec<(&str, Vec<String>)> = Vec::new();
-        for (label, first, last) in labels.into_iter().flat_map(Enumeration::ranges) {
-            let range = list([first.to_string(), last.to_string()]);
-            match mappings.iter_mut().find(|(known, _)| *known == label) {
-                Some((_, ranges)) => ranges.push(range),
-                None => mappings.push((label, vec![range])),
-            }
-        }
-        if !mappings.is_empty() {
-            let mappings = mappings.into_iter().map(|(label, ranges)| (label, list(ranges)));
-            class.push(("mappings", object(&mappings.collect::<Vec<_>>())));
-        }
+        named_values("mappings", labels.map_or(&[], |labels| &labels.mappings), &mut class);
         class.extend(role.map(|role| ("roles", list([quoted(role)]))));
         Ok(object(&class))
     }
@@ -389,13 +407,15 @@ impl<'t> Writer<'t> {
     }
 }
 
-fn float_class(float: &Float) -> String {
+pub(super) fn float_class(float: &Float, is_reversed: bool) -> String {
     let mut class = vec![("type", quoted("fixed-length-floating-point-number"))];
     fixed(float.size_bits(), float.alignment_bits, float.byte_order, &mut class);
+    bit_order(float.byte_order, is_reversed, &mut class);
     object(&class)
 }
 
-fn fixed(size: u32, alignment: u32, order: ByteOrder, class: &mut Vec<(&'static str, String)>) {
+/// What all classes of fixed length have.
+pub(super) fn fixed(size: u32, alignment: u32, order: ByteOrder, class: &mut Vec<(&'static str, String)>) {
     class.push(("length", size.to_string()));
     if alignment > 1 {
         class.push(("alignment", alignment.to_string()));
@@ -423,15 +443,15 @@ fn unique_name(fields: &[Field], at: usize) -> &str {
     if is_taken { &field.name } else { shown }
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-fn list(items: impl IntoIterator<Item = String>) -> String {
+pub(super) fn list(items: impl IntoIterator<Item = String>) -> String {
     format!("[{}]", items.into_iter().collect::<Vec<_>>().join(","))
 }
 
-fn object<K: AsRef<str>>(entries: &[(K, String)]) -> String {
+pub(super) fn object<K: AsRef<str>>(entries: &[(K, String)]) -> String {
     let entries = entries.iter().map(|(key, value)| format!("{}:{value}", quoted(key.as_ref())));
     format!("{{{}}}", entries.collect::<Vec<_>>().join(","))
 }

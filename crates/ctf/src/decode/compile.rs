@@ -108,14 +108,19 @@ impl Uses {
         match self.by_field.get(&std::ptr::from_ref(field)) {
             Some(Use::Keep(slot)) => Some(*slot),
             Some(Use::Time) => None,
-            None if self.slots < MAX_SLOTS => {
-                let slot = self.slots as Slot;
-                self.slots += 1;
+            None => {
+                let slot = self.new_slot()?;
                 self.set(field, Use::Keep(slot));
                 Some(slot)
             }
-            None => None,
         }
+    }
+
+    /// One more slot, if there is one left.
+    pub(crate) fn new_slot(&mut self) -> Option<Slot> {
+        let slot = self.slots;
+        self.slots = (slot < MAX_SLOTS).then_some(slot + 1)?;
+        Some(slot as Slot)
     }
 }
 
@@ -233,7 +238,8 @@ impl<'t, 'u> Resolver<'t, 'u> {
         }
     }
 
-    fn target(&mut self, reference: &FieldRef, what: &str) -> Result<&'t Field, String> {
+    /// The field that is meant by a reference, and has a slot from now on; one of them if several options have it.
+    pub(crate) fn target(&mut self, reference: &FieldRef, what: &str) -> Result<&'t Field, String> {
         if reference.path.iter().any(|step| step == ANY_OPTION) {
             return self.target_in_options(reference, what);
         }
@@ -486,7 +492,8 @@ impl<'t, 'u> Compiler<'t, 'u> {
         self.resolver.leave();
     }
 
-    fn field(&mut self, field: &'t Field) {
+    /// Passes over a field.
+    pub(crate) fn field(&mut self, field: &'t Field) {
         match (&field.ty, self.resolver.uses.by_field.get(&std::ptr::from_ref(field))) {
             (Type::Integer(integer), Some(what)) => self.integer(integer, *what),
             (Type::Enumeration(enumeration), Some(what)) => self.integer(&enumeration.container, *what),
@@ -525,7 +532,8 @@ impl<'t, 'u> Compiler<'t, 'u> {
         self.phase = self.phase.after(u64::from(bits.size));
     }
 
-    fn ty(&mut self, ty: &'t Type) {
+    /// Passes over something of that type.
+    pub(crate) fn ty(&mut self, ty: &'t Type) {
         if !self.resolver.uses.spend(1) {
             return;
         }
@@ -641,6 +649,11 @@ impl<'t, 'u> Compiler<'t, 'u> {
     pub(crate) fn slot(&mut self, reference: &FieldRef) -> Option<Slot> {
         let field = self.resolver.target(reference, "length").ok()?;
         self.resolver.uses.slot_of(field)
+    }
+
+    /// The steps of something, wherever it starts.
+    pub(crate) fn passing(&mut self, what: impl FnOnce(&mut Self)) -> Box<[Step]> {
+        self.apart(Phase::UNKNOWN, what).0
     }
 
     /// The steps of something that starts at `phase`, and where it ends.

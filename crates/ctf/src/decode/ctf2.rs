@@ -136,7 +136,7 @@ impl<'p> Machine<'p> {
 }
 
 /// The double of the same value as a half (IEEE 754 binary16).
-fn half(bits: u16) -> f64 {
+pub(crate) fn half(bits: u16) -> f64 {
     let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
     let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
     match exponent {

@@ -20,13 +20,17 @@ mod program;
 mod show;
 
 pub use compile::CompileError;
-pub(crate) use compile::{Compiler, Phase, Resolver, Scopes, Use, Uses, option_ranges};
-pub(crate) use ctf2::{EmitExtra, Extra};
+pub(crate) use compile::{
+    Compiler, Phase, Resolver, Scopes, Use, Uses, choice_ranges, compile, option_ranges, selecting,
+};
+pub(crate) use ctf2::{EmitExtra, Extra, half};
 pub(crate) use emit::{Emit, ScopeProgram};
 pub(crate) use layout::is_text;
 pub use layout::{IntegerForm, Labels, Layout, Node, NodeId, NodeKind, Visit};
 pub use packet::{PACKET_MAGIC, PacketError, PacketInfo, SeenEvent, TraceDecoder};
-pub(crate) use packet::{PassedEvent, StreamDecoder, integer_of, known_fields, scopes_of};
+pub(crate) use packet::{
+    PassedEvent, STREAM_INSTANCE_ID, StreamDecoder, integer_of, known_fields, scopes_of, tells,
+};
 pub(crate) use place::Form;
 pub use place::{EventBytes, Place, PlacedValue};
 pub use program::DecodeError;

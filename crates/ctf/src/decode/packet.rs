@@ -17,7 +17,7 @@ pub const PACKET_MAGIC: u64 = 0xC1FC_1FC1;
 /// The integers that mean something to this program, by their slots.
 const MAGIC: Slot = 0;
 const STREAM_ID: Slot = 1;
-const STREAM_INSTANCE_ID: Slot = 2;
+pub(crate) const STREAM_INSTANCE_ID: Slot = 2;
 const TIMESTAMP_BEGIN: Slot = 3;
 const TIMESTAMP_END: Slot = 4;
 const CONTENT_SIZE: Slot = 5;
@@ -597,6 +597,11 @@ fn keep(structure: &Structure, fields: &[(&str, Slot)], trace: &TraceClass, uses
         keep_field(field, &field.name, fields, trace.version == Version::Ctf2, uses, &mut found);
     }
     found
+}
+
+/// Whether the packets or events tell what fields of this name mean.
+pub(crate) fn tells(trace: &TraceClass, structure: Option<&Structure>, name: &str) -> bool {
+    structure.is_some_and(|structure| !keep(structure, &[(name, 0)], trace, &mut Uses::new(1)).is_empty())
 }
 
 fn keep_field(

@@ -10,6 +10,46 @@ use crate::types::{
     Variant,
 };
 
+/// The words that are no identifiers.
+const KEYWORDS: [&str; 28] = [
+    "_Bool",
+    "_Complex",
+    "_Imaginary",
+    "align",
+    "callsite",
+    "char",
+    "clock",
+    "const",
+    "double",
+    "enum",
+    "env",
+    "event",
+    "float",
+    "floating_point",
+    "int",
+    "integer",
+    "long",
+    "short",
+    "signed",
+    "stream",
+    "string",
+    "struct",
+    "trace",
+    "typealias",
+    "typedef",
+    "unsigned",
+    "variant",
+    "void",
+];
+
+/// Whether fields and the like can have this name.
+pub(crate) fn is_identifier(name: &str) -> bool {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    name.starts_with(|c: char| is_word(c) && !c.is_ascii_digit())
+        && name.chars().all(is_word)
+        && !KEYWORDS.contains(&name)
+}
+
 /// Appends field types to TSDL text. What is in the byte order of the trace does not mention it.
 pub(crate) struct TypeWriter<'a> {
     pub(crate) out: &'a mut String,

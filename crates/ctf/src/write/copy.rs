@@ -1,7 +1,7 @@
 //! Events of a data stream that was read, bit for bit, in packets of their own: fewer events, or packets of other sizes.
 //!
-//! The class of the written trace ([`TraceCopy::class`]) is that of the one that was read, but that each packet says where
-//! it ends, and when it began and ended: `packet_size` and the like are added where they are missing, and widened where
+//! A trace of CTF 2 becomes one of CTF 1.8 if that is asked for (`lower`). Else the class of the written trace
+//! ([`TraceCopy::class`]) is that of the one that was read, but that each packet says where it ends, and when it began and ended: `packet_size` and the like are added where they are missing, and widened where
 //! they are narrow. An event is copied in one piece where it lies as it lay; where its paddings change, value by value.
 //!
 //! Short times in event headers count on from the event before. Where that is missing now, the header gets its long form,
@@ -13,9 +13,12 @@ use std::sync::Arc;
 use super::bits::BitWriter;
 use super::data_file::DataFile;
 use super::long_header::LongHeader;
-use super::transcribe::{Move, Role, RoleValues, Transcriber, moves, strictest};
+use super::lower::lower;
+use super::transcribe::{
+    MAX_EMPTY, Move, NewContext, Role, RoleValues, Transcriber, moves, role_integer, strictest,
+};
 use crate::class::{StreamClass, TraceClass, Version};
-use crate::decode::{CompileError, DecodeError, Machine, Scopes, known_fields, scopes_of};
+use crate::decode::{CompileError, DecodeError, Machine, Scopes, Uses, known_fields, scopes_of};
 use crate::index::IndexEntry;
 use crate::read::{RecordedEvent, clock_of};
 use crate::types::{Field, Integer, Scope, Structure, Type};
@@ -58,6 +61,8 @@ struct Programs {
     head: [Box<[Move]>; 2],
     event_header: Box<[Move]>,
     long_header: Option<LongHeader>,
+    /// Whether all events get the long header, and none is copied in one piece: their types are others.
+    is_lowered: bool,
     events: Vec<EventMoves>,
     has_clock: bool,
 }
@@ -74,22 +79,54 @@ struct EventMoves {
 }
 
 impl TraceCopy {
-    /// Plans how to copy a trace of that class.
-    pub fn of(source: &TraceClass) -> Result<TraceCopy, CompileError> {
-        if source.version == Version::Ctf2 {
-            let cause = "this is a trace of CTF 2: only those of CTF 1.8 can be written so far".to_owned();
+    /// Plans how to copy a trace of that class into one of that version of the format. CTF 1.8 cannot have all that CTF 2
+    /// has; what CTF 2 cannot have is told by [`ctf2::write`](crate::ctf2::write).
+    pub fn of(source: &TraceClass, version: Version) -> Result<TraceCopy, CompileError> {
+        let mut uses = known_fields(source)?;
+        let copy = match (source.version, version) {
+            (Version::Ctf2, Version::Ctf1) => TraceCopy::lowered(source, &mut uses)?,
+            _ => TraceCopy::alike(source, &mut uses),
+        };
+        if uses.is_exhausted() {
+            let cause = "the types of its events take too much memory when compiled".to_owned();
             return Err(CompileError { place: "the trace".to_owned(), cause });
         }
-        let mut uses = known_fields(source)?;
+        Ok(TraceCopy { slots: uses.slots(), ..copy })
+    }
+
+    fn lowered(source: &TraceClass, uses: &mut Uses) -> Result<TraceCopy, CompileError> {
+        let (class, lowered) = lower(source, uses)?;
+        let programs = source.streams.iter().zip(lowered).map(|(stream, lowered)| {
+            let events = stream.events.iter().zip(lowered.events).map(|(event, body)| EventMoves {
+                strictest: 1,
+                first_alignment: 1,
+                id: event.id,
+                body,
+            });
+            Arc::new(Programs {
+                id: stream.id,
+                head: lowered.head,
+                event_header: lowered.event_header,
+                long_header: Some(lowered.header),
+                is_lowered: true,
+                events: events.collect(),
+                has_clock: clock_of(source, stream).is_some(),
+            })
+        });
+        Ok(TraceCopy { streams: programs.collect(), class, slots: 0 })
+    }
+
+    fn alike(source: &TraceClass, uses: &mut Uses) -> TraceCopy {
         let mut class = source.clone();
         let mut streams = Vec::with_capacity(source.streams.len());
         for (stream, copy) in source.streams.iter().zip(&mut class.streams) {
             let clock = clock_of(source, stream).map(|clock| clock.name.clone());
             let context = packet_context(source, stream, clock.as_deref());
             let scopes = scopes_of(source, Some(stream), None);
-            let mut plan = |scopes: Scopes<'_>, scope, to| moves(scopes, scope, to, &mut uses);
+            let mut plan = |scopes: Scopes<'_>, scope, to| moves(scopes, scope, to, uses);
+            let to = NewContext { structure: &context, within: source.version == Version::Ctf2 };
             let head =
-                [plan(scopes, Scope::PacketHeader, None), plan(scopes, Scope::PacketContext, Some(&context))];
+                [plan(scopes, Scope::PacketHeader, None), plan(scopes, Scope::PacketContext, Some(to))];
             let event_header = plan(scopes, Scope::EventHeader, None);
             let events = stream.events.iter().enumerate().map(|(at, event)| {
                 let scopes = scopes_of(source, Some(stream), Some(at));
@@ -110,16 +147,13 @@ impl TraceCopy {
                 head,
                 event_header,
                 long_header: stream.event_header.as_ref().and_then(LongHeader::of),
+                is_lowered: false,
                 events,
                 has_clock: clock.is_some(),
             }));
             copy.packet_context = Some(context);
         }
-        if uses.is_exhausted() {
-            let cause = "the types of its events take too much memory when compiled".to_owned();
-            return Err(CompileError { place: "the trace".to_owned(), cause });
-        }
-        Ok(TraceCopy { class, streams, slots: uses.slots() })
+        TraceCopy { class, streams, slots: 0 }
     }
 
     /// The class of the written trace.
@@ -149,6 +183,9 @@ impl TraceCopy {
 /// The packet context that copies of a stream have.
 fn packet_context(trace: &TraceClass, stream: &StreamClass, clock: Option<&str>) -> Structure {
     let mut context = stream.packet_context.clone().unwrap_or_default();
+    if trace.version == Version::Ctf2 {
+        make_plain(&mut context, clock);
+    }
     for role in Role::ALL {
         let is_time = matches!(role, Role::TimestampBegin | Role::TimestampEnd);
         match context.fields.iter_mut().find(|field| field.name == role.field()) {
@@ -166,6 +203,32 @@ fn packet_context(trace: &TraceClass, stream: &StreamClass, clock: Option<&str>)
         }
     }
     context
+}
+
+/// Makes plain integers of all fields of CTF 2 with roles.
+fn make_plain(structure: &mut Structure, clock: Option<&str>) {
+    for field in &mut structure.fields {
+        match Role::named(&field.name) {
+            Some(role) => {
+                let is_time = matches!(role, Role::TimestampBegin | Role::TimestampEnd);
+                field.ty = role_integer(&field.ty, clock.filter(|_| is_time)).into();
+            }
+            None => make_plain_within(&mut field.ty, clock),
+        }
+    }
+}
+
+fn make_plain_within(ty: &mut Type, clock: Option<&str>) {
+    match ty {
+        Type::Structure(structure) => make_plain(structure, clock),
+        Type::Array(array) => make_plain_within(&mut array.element, clock),
+        Type::Sequence(sequence) => make_plain_within(&mut sequence.element, clock),
+        Type::Optional(optional) => make_plain_within(&mut optional.content.ty, clock),
+        Type::Choice(choice) => {
+            choice.options.iter_mut().for_each(|option| make_plain_within(&mut option.ty, clock));
+        }
+        _ => {}
+    }
 }
 
 /// What is known of a packet before its events.
@@ -237,7 +300,8 @@ impl StreamCopy {
         let mut machine = Machine::new(&self.head, u64::MAX);
         for moves in &self.programs.head {
             let out = out.as_deref_mut();
-            Transcriber { machine: &mut machine, slots: &mut self.slots, roles, out }.run(moves)?;
+            Transcriber { machine: &mut machine, slots: &mut self.slots, roles, out, empty_left: MAX_EMPTY }
+                .run(moves)?;
         }
         Ok(machine.at)
     }
@@ -304,8 +368,10 @@ impl StreamCopy {
         let roles = RoleValues::default();
         let mut machine = Machine::new(event.bytes, event.end);
         machine.at = start;
-        let mut is_long = false;
-        if programs.has_clock && self.clock != before {
+        let mut is_long = programs.is_lowered;
+        if is_long {
+            self.transcribe(&mut machine, &programs.event_header, &roles, false)?;
+        } else if programs.has_clock && self.clock != before {
             machine.time = self.clock;
             self.transcribe(&mut machine, &programs.event_header, &roles, false)?;
             if machine.time != event.time {
@@ -377,7 +443,7 @@ impl StreamCopy {
         writes: bool,
     ) -> Result<(), CopyError> {
         let out = writes.then_some(&mut self.writer);
-        Ok(Transcriber { machine, slots: &mut self.slots, roles, out }.run(moves)?)
+        Ok(Transcriber { machine, slots: &mut self.slots, roles, out, empty_left: MAX_EMPTY }.run(moves)?)
     }
 
     /// Writes what is there of a large packet.

@@ -8,6 +8,7 @@ mod copy;
 mod data_file;
 mod header;
 mod long_header;
+mod lower;
 #[cfg(test)]
 mod tests;
 mod transcribe;

@@ -9,10 +9,10 @@ use super::header::put_header;
 use super::long_header::LongHeader;
 use super::transcribe::Role;
 use super::value::{Value, ValueError, put, put_structure};
-use crate::class::TraceClass;
+use crate::class::{TraceClass, Version};
 use crate::decode::{CompileError, PACKET_MAGIC, extended, integer_of};
 use crate::read::RecordedEvent;
-use crate::types::{Field, Structure};
+use crate::types::{Field, Structure, Type};
 
 /// Bytes of a stream that are held before they are written.
 const HELD_BYTES: usize = 128 << 10;
@@ -59,7 +59,7 @@ pub struct TraceWriter {
 impl TraceWriter {
     /// Starts a trace of that class in a folder, which is made.
     pub fn create(folder: &Path, class: &TraceClass) -> Result<TraceWriter, WriteError> {
-        let copy = TraceCopy::of(class)?;
+        let copy = TraceCopy::of(class, class.version)?;
         let index = folder.join("index");
         fs::create_dir_all(&index).map_err(|source| CopyError::Write { path: index, source })?;
         Ok(TraceWriter { folder: folder.to_owned(), copy, class: class.clone() })
@@ -89,7 +89,10 @@ impl TraceWriter {
     /// Makes the folder a trace: its streams have to be finished.
     pub fn finish(self) -> Result<(), WriteError> {
         let path = self.folder.join("metadata");
-        let text = crate::tsdl::write(self.copy.class());
+        let text = match self.class.version {
+            Version::Ctf1 => crate::tsdl::write(self.copy.class()),
+            Version::Ctf2 => crate::ctf2::write(self.copy.class())?,
+        };
         fs::write(&path, text).map_err(|source| CopyError::Write { path, source })?;
         // An index folder without an index.
         let _ = fs::remove_dir(self.folder.join("index"));
@@ -151,6 +154,9 @@ impl StreamWriter {
             ("stream_instance_id", Some(integer)) => Some(Value::integer(integer, self.instance)),
             ("uuid", _) => {
                 let bytes = self.class.uuid.map_or([0; 16], |uuid| uuid.0);
+                if matches!(field.ty, Type::Blob(_)) {
+                    return Some(Value::Text(bytes.to_vec()));
+                }
                 Some(Value::Elements(bytes.iter().map(|byte| Value::Unsigned(u64::from(*byte))).collect()))
             }
             _ => Value::zero(&field.ty),

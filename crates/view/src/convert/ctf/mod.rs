@@ -9,6 +9,7 @@ mod stream;
 use std::fs;
 use std::path::Path;
 
+use rttng_ctf::Version;
 use rttng_ctf::read::{Message, Reader};
 use rttng_ctf::write::{CopyError, StreamFiles, TraceCopy};
 
@@ -84,14 +85,23 @@ impl Writing<'_> {
         let mut copies = Vec::with_capacity(reader.traces().len());
         let mut metadata = Vec::with_capacity(reader.traces().len());
         for trace in reader.traces() {
+            let class = trace.class();
+            let version = match options.version {
+                CtfVersion::Ctf1 => Version::Ctf1,
+                CtfVersion::Ctf2 => Version::Ctf2,
+            };
+            let hint = match (class.version, version) {
+                (Version::Ctf2, Version::Ctf1) => "; CTF 2 has a form for it (--to ctf2)",
+                _ => "",
+            };
             let at_fault = |cause: rttng_ctf::decode::CompileError| ConvertError::Types {
                 path: trace.metadata().to_owned(),
-                cause: cause.to_string(),
+                cause: format!("{cause}{hint}"),
             };
-            let copy = TraceCopy::of(trace.class()).map_err(at_fault)?;
-            metadata.push(match options.version {
-                CtfVersion::Ctf1 => rttng_ctf::tsdl::write(copy.class()),
-                CtfVersion::Ctf2 => rttng_ctf::ctf2::write(copy.class()).map_err(at_fault)?,
+            let copy = TraceCopy::of(class, version).map_err(at_fault)?;
+            metadata.push(match version {
+                Version::Ctf1 => rttng_ctf::tsdl::write(copy.class()),
+                Version::Ctf2 => rttng_ctf::ctf2::write(copy.class()).map_err(at_fault)?,
             });
             copies.push(copy);
         }
@@ -189,6 +199,5 @@ impl Writing<'_> {
 /// Which of its class's streams it is, if its packets say so.
 fn instance(reader: &Reader, stream: usize) -> Option<u64> {
     let info = reader.stream(stream);
-    let header = reader.traces()[info.trace].class().packet_header.as_ref();
-    header.is_some_and(|header| header.field("stream_instance_id").is_some()).then_some(info.instance)
+    reader.traces()[info.trace].class().tells_instances().then_some(info.instance)
 }

@@ -1,0 +1,204 @@
+//! Traces of CTF 2 in other forms: any types and values, read back from CTF 2 and from CTF 1.8, which babeltrace2 2.0.4
+//! prints as we do.
+
+use std::path::Path;
+
+use rttng_ctf::decode::{NodeId, Visit};
+use rttng_ctf::read::{Message, Options, Reader};
+use rttng_ctf::write::Value;
+use rttng_ctf::{Scope, Structure, Type};
+use rttng_tests::any_ctf2::{Texts, any_ctf2};
+use rttng_tests::any_trace::AnyTrace;
+use rttng_tests::{Need, World};
+use rttng_view::convert::ctf::{self, CtfOptions, CtfVersion};
+use rttng_view::select::{Selection, Selector};
+
+/// A number or a text.
+#[derive(Debug, Clone, PartialEq)]
+enum Leaf {
+    Unsigned(u64),
+    Signed(i64),
+    Float(f64),
+    Text(Vec<u8>),
+    Boolean(bool),
+    Blob(Vec<u8>),
+}
+
+/// A leaf, and where it is in the layout.
+type Placed = (Option<Scope>, NodeId, Leaf);
+
+/// The leaves of an event.
+#[derive(Debug, Default)]
+struct Leaves {
+    scope: Option<Scope>,
+    seen: Vec<Placed>,
+}
+
+impl Leaves {
+    fn push(&mut self, node: NodeId, leaf: Leaf) {
+        self.seen.push((self.scope, node, leaf));
+    }
+}
+
+impl Visit for Leaves {
+    fn scope(&mut self, scope: Scope) {
+        self.scope = Some(scope);
+    }
+    fn unsigned(&mut self, node: NodeId, value: u64) {
+        self.push(node, Leaf::Unsigned(value));
+    }
+    fn signed(&mut self, node: NodeId, value: i64) {
+        self.push(node, Leaf::Signed(value));
+    }
+    fn float(&mut self, node: NodeId, value: f64) {
+        self.push(node, Leaf::Float(value));
+    }
+    fn text(&mut self, node: NodeId, text: &[u8]) {
+        self.push(node, Leaf::Text(text.to_vec()));
+    }
+    fn boolean(&mut self, node: NodeId, value: bool) {
+        self.push(node, Leaf::Boolean(value));
+    }
+    fn bits(&mut self, node: NodeId, value: u64) {
+        self.push(node, Leaf::Unsigned(value));
+    }
+    fn blob(&mut self, node: NodeId, bytes: &[u8]) {
+        self.push(node, Leaf::Blob(bytes.to_vec()));
+    }
+    fn begin(&mut self, _: NodeId) {}
+    fn end(&mut self, _: NodeId) {}
+    fn element(&mut self, _: NodeId, _: u64) {}
+}
+
+/// What a value reads as in that version of the format.
+fn leaves(ty: &Type, value: &Value, version: CtfVersion, into: &mut Vec<Leaf>) {
+    match (ty, value) {
+        (Type::Reversed(inner), value) => leaves(inner, value, version, into),
+        (Type::Boolean(_), Value::Unsigned(bits)) => into.push(match version {
+            CtfVersion::Ctf1 => Leaf::Unsigned(*bits),
+            CtfVersion::Ctf2 => Leaf::Boolean(*bits != 0),
+        }),
+        (Type::Blob(_), Value::Text(bytes)) => match version {
+            CtfVersion::Ctf1 => into.extend(bytes.iter().map(|byte| Leaf::Unsigned((*byte).into()))),
+            CtfVersion::Ctf2 => into.push(Leaf::Blob(bytes.clone())),
+        },
+        (_, Value::Unsigned(value)) => into.push(Leaf::Unsigned(*value)),
+        (_, Value::Signed(value)) => into.push(Leaf::Signed(*value)),
+        (_, Value::Float(value)) => into.push(Leaf::Float(*value)),
+        (_, Value::Text(text)) => into.push(Leaf::Text(text.clone())),
+        (Type::Structure(structure), Value::Fields(values)) => {
+            structure_leaves(structure, values, version, into);
+        }
+        (Type::Choice(choice), Value::Option(option, value)) => {
+            leaves(&choice.options[*option].ty, value, version, into);
+        }
+        (ty, Value::Elements(values)) => {
+            let element = ty.parts().next().expect("an element");
+            values.iter().for_each(|value| leaves(element, value, version, into));
+        }
+        (ty, value) => panic!("{value:?} is no {}", ty.kind()),
+    }
+}
+
+fn structure_leaves(structure: &Structure, values: &[Value], version: CtfVersion, into: &mut Vec<Leaf>) {
+    structure.fields.iter().zip(values).for_each(|(field, value)| leaves(&field.ty, value, version, into));
+}
+
+type Read = ((usize, usize), u64, Vec<Leaf>);
+
+/// The events of a trace without what was added for CTF 1.8: lengths and tags.
+fn read(folder: &Path) -> Vec<Vec<Read>> {
+    let mut reader = Reader::open(&[folder.to_owned()], &Options::default()).unwrap();
+    let mut read = vec![Vec::new(); reader.stream_count()];
+    while let Some(message) = reader.next().unwrap() {
+        let Message::Event(mut event) = message else { continue };
+        let mut seen = Leaves::default();
+        event.show(&mut seen).unwrap();
+        let class = (event.stream_class_number(), event.class_number());
+        let (time, stream) = (event.cycles().unwrap(), event.stream());
+        read[stream].push((class, time, seen.seen));
+    }
+    let trace = &reader.traces()[0];
+    let streams = read.into_iter().map(|events| {
+        let event = |(class, time, seen): ((usize, usize), u64, Vec<Placed>)| {
+            let is_added = |scope: Option<Scope>, node: NodeId| {
+                let layout = scope.and_then(|scope| trace.layout(class.0, class.1, scope)).unwrap();
+                let name = &layout.nodes()[node as usize].name;
+                name.trim_end_matches('_').ends_with("_length")
+                    || name.trim_end_matches('_').ends_with("_tag")
+            };
+            let own = seen.into_iter().filter(|(scope, node, _)| !is_added(*scope, *node));
+            (class, time, own.map(|(.., leaf)| leaf).collect())
+        };
+        events.into_iter().map(event).collect::<Vec<Read>>()
+    });
+    let mut streams: Vec<Vec<Read>> = streams.filter(|events| !events.is_empty()).collect();
+    streams.sort_by_key(|events| events[0].0.0);
+    streams
+}
+
+/// What was written, as it reads in that version.
+fn wanted(written: &AnyTrace, version: CtfVersion) -> Vec<Vec<Read>> {
+    let events = |events: &Vec<_>| {
+        let event = |event: &rttng_tests::any_trace::WrittenEvent| {
+            let stream = &written.class.streams[event.class.0];
+            let class = &stream.events[event.class.1];
+            let scopes = [
+                (&stream.event_context, &event.values.stream_context),
+                (&class.context, &event.values.context),
+                (&class.fields, &event.values.fields),
+            ];
+            let mut all = Vec::new();
+            for (structure, value) in scopes {
+                if let (Some(structure), Some(Value::Fields(values))) = (structure, value) {
+                    structure_leaves(structure, values, version, &mut all);
+                }
+            }
+            (event.class, event.time, all)
+        };
+        events.iter().map(event).collect::<Vec<Read>>()
+    };
+    written.streams.iter().map(events).filter(|events| !events.is_empty()).collect()
+}
+
+fn converted(from: &Path, to: &Path, options: &CtfOptions) -> Result<u64, String> {
+    let mut reader = Reader::open(&[from.to_owned()], &Options::default()).unwrap();
+    let mut selector = Selector::new(Selection::default(), &reader).unwrap();
+    let converted = ctf::convert(&mut reader, &[from], &mut selector, options, to);
+    converted.map(|converted| converted.events).map_err(|error| error.to_string())
+}
+
+#[test]
+fn any_trace_of_ctf_2_reads_back_from_both_versions() {
+    let folder = tempfile::tempdir().unwrap();
+    for seed in 0..100 {
+        let place = folder.path().join(seed.to_string());
+        let written = any_ctf2(seed, &place, Texts::Any);
+        assert_eq!(read(&place), wanted(&written, CtfVersion::Ctf2), "seed {seed}, as it was written");
+        for version in [CtfVersion::Ctf2, CtfVersion::Ctf1] {
+            let copy = folder.path().join(format!("{seed}-{version:?}"));
+            let packet_bytes = (seed % 3 == 0).then_some(500);
+            converted(&place, &copy, &CtfOptions { version, packet_bytes })
+                .unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+            assert_eq!(read(&copy), wanted(&written, version), "seed {seed} as {version:?}");
+            std::fs::remove_dir_all(copy).unwrap();
+        }
+        std::fs::remove_dir_all(place).unwrap();
+    }
+}
+
+#[test]
+fn babeltrace_prints_them_in_ctf_1() {
+    let Some(world) = World::open(&[Need::Babeltrace2]) else { return };
+    let folder = world.open_dir();
+    for seed in 1000..1016 {
+        let (place, copy) = (folder.join(format!("any{seed}")), folder.join(format!("copy{seed}")));
+        any_ctf2(seed, &place, Texts::NotEmpty);
+        world.rttng().args(["convert", "--to=ctf1", "-o"]).arg(&copy).arg(&place).run().ok();
+        let theirs = world.program("babeltrace2").arg(&copy).env("TZ", "UTC").run();
+        let ours = world.rttng().arg("view").arg(&copy).env("TZ", "UTC").run();
+        assert_eq!((theirs.code(), ours.code()), (Some(0), Some(0)), "seed {seed}: {}", theirs.stderr);
+        assert_eq!(ours.stdout, theirs.stdout, "seed {seed}");
+        assert!(!theirs.stderr.contains("W PLUGIN") && !theirs.stderr.contains("ERROR"), "{}", theirs.stderr);
+    }
+}
