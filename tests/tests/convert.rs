@@ -238,22 +238,7 @@ fn a_part_of_a_recording_is_a_trace() {
         assert_eq!((lines(&ended.stdout), ended.stderr.as_str()), (wanted, ""), "{name}");
     }
     // An index that is gone comes back as it was.
-    let index = |trace: &Path| {
-        let mut folders = vec![trace.to_owned()];
-        let mut found = Vec::new();
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                match path.is_dir() {
-                    true => folders.push(path),
-                    false if path.extension().is_some_and(|kind| kind == "idx") => found.push(path),
-                    false => {}
-                }
-            }
-        }
-        found.sort();
-        found
-    };
+    let index = |trace: &Path| found(trace, &is_index);
     let (indexes, rebuild) =
         (index(&trace), || world.rttng().args(["convert", "--index-only"]).arg(&trace).run().ok());
     let content = std::fs::read(&indexes[0]).unwrap();
@@ -284,6 +269,143 @@ fn an_output_that_cannot_be_written_leaves_nothing() {
     let ended = convert(&trace.join("ust/uid/0/64-bit/metadata/below")).run();
     assert_eq!(ended.code(), Some(1));
     assert!(ended.stderr.contains("Not a directory"), "{}", ended.stderr);
+}
+
+/// A recorded trace that the project keeps.
+fn vector(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/trace").join(name).join("trace")
+}
+
+/// All files below a folder with that name, or of that kind.
+fn found(folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> Vec<PathBuf> {
+    let mut folders = vec![folder.to_owned()];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if wanted(&path) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn is_index(path: &Path) -> bool {
+    path.extension().is_some_and(|kind| kind == "idx")
+}
+
+/// What babeltrace2 prints of several traces together, and how much was lost.
+fn printed_together(world: &World, traces: &[PathBuf]) -> (String, usize) {
+    let ended = world.program("babeltrace2").args(traces).env("TZ", "UTC").run();
+    assert_eq!(ended.code(), Some(0), "{traces:?}: {}", ended.stderr);
+    (ended.stdout.clone(), ended.stderr.lines().filter(|line| line.starts_with("WARNING: ")).count())
+}
+
+#[test]
+fn several_traces_become_one_folder() {
+    let Some(world) = World::open(&[Need::Babeltrace2]) else { return };
+    let folder = world.open_dir();
+    let chunks = std::fs::read_dir(vector("archives").join("archives")).unwrap();
+    let mut chunks: Vec<PathBuf> = chunks.map(|chunk| chunk.unwrap().path()).collect();
+    chunks.sort();
+    assert_eq!(chunks.len(), 2);
+    // Of several hosts: side by side. The parts of a session that was rotated: one trace, a file for each stream.
+    let hosts = ["per-uid", "synthetic-kernel", "discarded", "python"].map(vector).to_vec();
+    for (name, traces, places) in [
+        ("chunks", &chunks, vec!["ust/uid/0/64-bit"]),
+        (
+            "hosts",
+            &hosts,
+            vec![
+                "trace-2/kernel",
+                "trace-3/ust/uid/0/64-bit",
+                "trace-4/ust/uid/0/64-bit",
+                "trace/ust/uid/0/64-bit",
+            ],
+        ),
+    ] {
+        let merged = folder.join(name);
+        world.rttng().args(["convert", "--to=ctf1", "-o"]).arg(&merged).args(traces).run().ok();
+        let metadata = found(&merged, &|path| path.ends_with("metadata"));
+        let metadata: Vec<&Path> =
+            metadata.iter().map(|path| path.strip_prefix(&merged).unwrap().parent().unwrap()).collect();
+        assert_eq!(metadata, places.iter().map(Path::new).collect::<Vec<_>>(), "{name}");
+        assert_eq!(printed_together(&world, &[merged]), printed_together(&world, traces), "{name}");
+    }
+    let files = found(&folder.join("chunks"), &is_index);
+    let names: Vec<_> = files.iter().map(|path| path.file_name().unwrap()).collect();
+    assert_eq!(names, ["c1_0.idx", "c1_1.idx"]);
+}
+
+/// Whatever is selected, and however large packets are: what is written prints as what was selected of the original.
+#[test]
+fn selected_parts_of_traces_with_losses_print_alike() {
+    let Some(world) = World::open(&[Need::Babeltrace2]) else { return };
+    let folder = world.open_dir();
+    let rttng = |words: &[&str]| world.rttng().args(words.iter().copied()).env("TZ", "UTC");
+    for (trace, options) in [
+        ("discarded", vec!["--limit=20"]),
+        ("discarded", vec!["--packet-size=4k"]),
+        ("discarded", vec!["--packet-size=300", "--event=*:*"]),
+        ("overwrite", vec!["--packet-size=1k"]),
+        ("overwrite", vec!["--cpu=0"]),
+        ("contexts", vec!["--filter=$ctx.vpid > 0", "--packet-size=200"]),
+        ("per-pid", vec!["--event=*:i*"]),
+        ("synthetic-kernel", vec!["--cpu=1", "--packet-size=64"]),
+        ("crash", vec!["--packet-size=256"]),
+    ] {
+        let copy = folder.join(format!("{trace}{}", options.join("").replace(['*', '/', ' '], "")));
+        let selected: Vec<&str> =
+            options.iter().copied().filter(|option| !option.starts_with("--packet-size")).collect();
+        let ours = rttng(&["view"]).args(&selected).arg(vector(trace)).run();
+        assert_eq!(ours.code(), Some(0), "{trace} {options:?}: {}", ours.stderr);
+        rttng(&["convert", "--to=ctf1", "-o"]).arg(&copy).args(&options).arg(vector(trace)).run().ok();
+        let (text, losses) = printed_together(&world, &[copy]);
+        assert_eq!(text, ours.stdout, "{trace} {options:?}");
+        if selected.is_empty() {
+            let told = ours.stderr.lines().filter(|line| line.starts_with("WARNING: ")).count();
+            assert_eq!(losses, told, "{trace} {options:?}");
+        }
+    }
+}
+
+#[test]
+fn damaged_indexes_are_written_anew() {
+    let Some(world) = World::open(&[]) else { return };
+    let folder = world.open_dir();
+    for name in ["per-uid", "discarded", "tracefiles"] {
+        let trace = folder.join(name);
+        let copied =
+            std::process::Command::new("cp").arg("-r").args([&vector(name), &trace]).status().unwrap();
+        assert!(copied.success());
+        let rebuild = || world.rttng().args(["convert", "--index-only"]).arg(&trace).run().ok();
+        // As this program writes them: then any damage leads back there.
+        rebuild();
+        let indexes = found(&trace, &is_index);
+        let whole: Vec<Vec<u8>> = indexes.iter().map(|path| std::fs::read(path).unwrap()).collect();
+        let damage: [&dyn Fn(&mut Vec<u8>); 4] = [
+            &|index| index.truncate(index.len() - 7),
+            &|index| index[16 + 8] ^= 0xff,
+            &|index| index[0] = 0,
+            &Vec::clear,
+        ];
+        for (at, damage) in damage.iter().enumerate() {
+            let mut index = whole[0].clone();
+            damage(&mut index);
+            std::fs::write(&indexes[0], index).unwrap();
+            assert!(rebuild().contains("its index was wrong"), "{name}, damage {at}");
+            assert_eq!(std::fs::read(&indexes[0]).unwrap(), whole[0], "{name}, damage {at}");
+        }
+        indexes.iter().for_each(|index| std::fs::remove_file(index).unwrap());
+        assert_eq!(rebuild().matches("its index was missing").count(), indexes.len(), "{name}");
+        let again: Vec<Vec<u8>> = indexes.iter().map(|path| std::fs::read(path).unwrap()).collect();
+        assert_eq!(again, whole, "{name}");
+        assert_eq!(rebuild(), "", "{name}");
+    }
 }
 
 /// Reads traces as far as they go, and writes them anew.

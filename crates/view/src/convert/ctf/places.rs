@@ -15,17 +15,23 @@ pub(super) struct Places {
     pub(super) streams: Vec<OsString>,
 }
 
-/// Gives each trace and each stream of a reader a place. What was read from several folders stands below their names.
+/// Gives each trace and each stream of a reader a place. What was read from several folders stands below their names, but
+/// for a trace that has parts in several.
 pub(super) fn of<P: AsRef<Path>>(reader: &Reader, roots: &[P]) -> Places {
+    let mut taken = HashSet::new();
+    let names = roots.iter().map(|root| {
+        let name = root.as_ref().file_name().unwrap_or_default();
+        unique(PathBuf::from(name), &mut taken)
+    });
+    let names: Vec<PathBuf> = names.collect();
     let mut taken = HashSet::new();
     let traces = reader.traces().iter().map(|trace| {
         let place = folder(trace);
-        let root = match roots {
-            [_] => None,
-            _ => roots.iter().find(|root| trace.metadata().starts_with(root)),
+        let root = match (roots, trace.places()) {
+            ([_], _) | (_, [_, _, ..]) => None,
+            _ => roots.iter().position(|root| trace.metadata().starts_with(root)),
         };
-        let name = root.and_then(|root| root.as_ref().file_name());
-        unique(name.map_or(place.clone(), |name| Path::new(name).join(&place)), &mut taken)
+        unique(root.map_or(place.clone(), |root| names[root].join(&place)), &mut taken)
     });
     let traces: Vec<PathBuf> = traces.collect();
     // No folder of a trace is in that of another but as it was: their files must not meet.
