@@ -321,10 +321,10 @@ fn several_traces_become_one_folder() {
             "hosts",
             &hosts,
             vec![
+                "trace/ust/uid/0/64-bit",
                 "trace-2/kernel",
                 "trace-3/ust/uid/0/64-bit",
                 "trace-4/ust/uid/0/64-bit",
-                "trace/ust/uid/0/64-bit",
             ],
         ),
     ] {
