@@ -1,6 +1,7 @@
 //! `rttng view TRACE...`: the events of traces as text. `rttng view SESSION` is LTTng's command, which then comes back
 //! here with the session's folder.
 
+mod compat;
 mod follow;
 mod options;
 
@@ -26,6 +27,9 @@ use options::{Format, Options, When};
 /// Status of a program whose reader went away, as shells have it for SIGPIPE.
 const BROKEN_PIPE: u8 = 128 + 13;
 
+/// Status after a command line that makes no sense, as clap has it.
+const MISUSED: u8 = 2;
+
 /// Status after losses, if they are to be one.
 const LOST: u8 = 3;
 
@@ -35,8 +39,14 @@ pub(crate) fn main(argv: Vec<OsString>) -> ExitCode {
         Ok(options) => options,
         // LTTng's own options of the command.
         Err(error) if error.use_stderr() && lttng_means(&argv) => return as_lttng(argv),
-        Err(error) => return words::end(&error),
+        Err(error) => {
+            let Some(advice) = compat::advice(&error) else { return words::end(&error) };
+            return misused(&advice);
+        }
     };
+    if let Some(contradiction) = options.contradiction() {
+        return misused(contradiction);
+    }
     let is_session = |trace: &PathBuf| !trace.exists() && trace.components().count() == 1;
     if !options.follow && (options.traces.is_empty() || options.traces.iter().any(is_session)) {
         return as_lttng(argv);
@@ -54,9 +64,22 @@ pub(crate) fn main(argv: Vec<OsString>) -> ExitCode {
         }
         Err(error) => {
             eprintln!("rttng view: {error}");
+            if let ViewError::Uncorrelated(error) = &error
+                && error.both_have_clocks()
+            {
+                eprintln!(
+                    "rttng view: --clock-force-correlate takes all clocks to count from the Unix epoch"
+                );
+            }
             ExitCode::FAILURE
         }
     }
+}
+
+/// The command line makes no sense.
+fn misused(complaint: &str) -> ExitCode {
+    eprintln!("rttng view: {complaint}");
+    ExitCode::from(MISUSED)
 }
 
 fn summed_up(losses: &Losses) -> String {
@@ -99,6 +122,7 @@ fn as_lttng(argv: Vec<OsString>) -> ExitCode {
 fn view(options: &Options) -> Result<(Losses, bool), ViewError> {
     let mut reader = Reader::open(&options.traces, &reading(options))?;
     faults::tell_warnings("rttng view", &reader);
+    reader.check_correlation(options.clock_force_correlate)?;
     let shown = show(options, &mut reader);
     faults::tell_damage("rttng view", &reader);
     let is_damaged = reader.damage_count() > 0;

@@ -8,6 +8,7 @@ use rttng_view::csv::Columns;
 use rttng_view::select::Selection;
 use rttng_view::text::{Fields, Names, TextOptions, TimeFormat};
 
+use super::compat::{Word, input_format};
 use crate::selection::SelectionOptions;
 
 /// Shows the events of traces, all streams together, in the order of time.
@@ -45,20 +46,28 @@ pub(crate) struct Options {
     #[arg(short = 'o', long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
     pub(crate) output_format: Format,
 
+    /// What to read: `ctf` is all that there is
+    #[arg(short = 'i', long, value_name = "FORMAT", hide = true, value_parser = input_format)]
+    pub(crate) input_format: Option<String>,
+
     /// Print times in cycles of the clock
-    #[arg(long, conflicts_with = "clock_seconds")]
+    #[arg(long, overrides_with = "clock_cycles")]
     pub(crate) clock_cycles: bool,
 
+    /// Take all clocks to count from the Unix epoch: merges traces whose clocks say nothing of each other
+    #[arg(long, overrides_with = "clock_force_correlate")]
+    pub(crate) clock_force_correlate: bool,
+
     /// Print dates with the times
-    #[arg(long)]
+    #[arg(long, overrides_with = "clock_date")]
     pub(crate) clock_date: bool,
 
     /// Print times of UTC, not of the local time zone
-    #[arg(long)]
+    #[arg(long, overrides_with = "clock_gmt")]
     pub(crate) clock_gmt: bool,
 
     /// Print times as seconds since the origin of the clock
-    #[arg(long)]
+    #[arg(long, overrides_with = "clock_seconds")]
     pub(crate) clock_seconds: bool,
 
     /// Add seconds to all clocks
@@ -87,16 +96,16 @@ pub(crate) struct Options {
 
     /// Print these words before each event's name: `all`, `trace`, `trace:hostname`, `trace:domain`, `trace:procname`,
     /// `trace:vpid`, `loglevel`, `emf` [default: trace:hostname,trace:procname,trace:vpid]
-    #[arg(short = 'f', long, value_name = "FIELD", value_delimiter = ',')]
-    pub(crate) fields: Vec<Field>,
+    #[arg(short = 'f', long, value_name = "FIELD", value_delimiter = ',', value_parser = Word::<Field>::NEW)]
+    pub(crate) fields: Vec<Option<Field>>,
 
     /// Print these names: `payload` (or `arg`, `args`), `context` (or `ctx`), `scope`, `header`, `all`, `none`
     /// [default: payload,context]
-    #[arg(short = 'n', long, value_name = "NAME", value_delimiter = ',')]
-    pub(crate) names: Vec<Name>,
+    #[arg(short = 'n', long, value_name = "NAME", value_delimiter = ',', value_parser = Word::<Name>::NEW)]
+    pub(crate) names: Vec<Option<Name>>,
 
     /// Do not print the time since the event before
-    #[arg(long)]
+    #[arg(long, overrides_with = "no_delta")]
     pub(crate) no_delta: bool,
 
     /// Print with so many threads; the output is the same for any number [default: one for each processor]
@@ -173,6 +182,12 @@ pub(crate) enum Name {
 }
 
 impl Options {
+    /// What of these options contradicts itself, if anything.
+    pub(crate) fn contradiction(&self) -> Option<&'static str> {
+        let has = |name| self.names.contains(&Some(name));
+        (has(Name::All) && has(Name::None)).then_some("--names takes `all` or `none`, not both")
+    }
+
     /// Which events are shown.
     pub(crate) fn selection(&self) -> Selection {
         self.selected.selection(self.clock_gmt)
@@ -205,14 +220,14 @@ impl Options {
     }
 
     fn chosen_names(&self) -> Names {
-        if self.names.is_empty() {
+        if self.names.iter().flatten().next().is_none() {
             return Names::default();
         }
         let mut names = Names::NONE;
-        for name in &self.names {
+        for name in self.names.iter().flatten() {
             match name {
                 Name::Payload => names.payload = true,
-                Name::None => names = Names::NONE,
+                Name::None => {}
                 Name::All => names = Names::ALL,
                 Name::Scope => names.scope = true,
                 Name::Header => names.header = true,
@@ -223,11 +238,11 @@ impl Options {
     }
 
     fn chosen_fields(&self) -> Fields {
-        if self.fields.is_empty() {
+        if self.fields.iter().flatten().next().is_none() {
             return Fields::default();
         }
         let mut fields = Fields::NONE;
-        for field in &self.fields {
+        for field in self.fields.iter().flatten() {
             match field {
                 Field::All => fields = Fields::ALL,
                 Field::Trace => fields.trace = true,

@@ -57,6 +57,7 @@
 //! for each packet, which forks share.
 
 mod clock;
+mod correlate;
 mod error;
 mod fields;
 pub mod follow;
@@ -76,6 +77,7 @@ use std::sync::Arc;
 
 pub use clock::TimeScale;
 pub(crate) use clock::clock_of;
+pub use correlate::{Origin, Uncorrelated};
 pub use error::{Damage, ReadError};
 pub use fields::{
     ArrayValue, BitsValue, Elements, EnumerationValue, FieldPath, FieldValue, FromField, NamedValues,

@@ -1,4 +1,5 @@
-//! The ends of a time range as babeltrace2 takes them: `[YYYY-MM-DD ]hh:mm[:ss[.n]]` or `[-]seconds[.n]`.
+//! The ends of a time range as babeltrace2 takes them: `[YYYY-MM-DD ]hh:mm[:ss[.n]]`, `YYYY-MM-DD` or
+//! `[-]seconds[.n]`.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
@@ -23,7 +24,7 @@ pub enum TimeBound {
 
 /// Text that is no time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no time: write [YYYY-MM-DD ]hh:mm[:ss[.nanoseconds]] or seconds[.nanoseconds]")]
+#[error("{0:?} is no time: write [YYYY-MM-DD ]hh:mm[:ss[.nanoseconds]], YYYY-MM-DD or seconds[.nanoseconds]")]
 pub struct BadTime(String);
 
 impl std::str::FromStr for TimeBound {
@@ -31,6 +32,12 @@ impl std::str::FromStr for TimeBound {
 
     fn from_str(text: &str) -> Result<TimeBound, BadTime> {
         let bad = || BadTime(text.to_owned());
+        if text.trim().len() == "YYYY-MM-DD".len()
+            && text.trim().as_bytes()[4] == b'-'
+            && let Ok(date) = text.trim().parse::<Date>()
+        {
+            return Ok(TimeBound::Local { date: Some(date), time: Time::midnight() });
+        }
         if !text.contains(':') {
             return seconds(text).map(TimeBound::Absolute).ok_or_else(bad);
         }

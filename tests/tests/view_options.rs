@@ -1,0 +1,214 @@
+//! Every text option of babeltrace2, given to both: the same bytes and the same status, or a refusal that says what to
+//! do instead.
+
+use std::path::{Path, PathBuf};
+
+use rttng_tests::{Need, World};
+
+/// What both take alike; `|` stands between words.
+const SAME: &[&str] = &[
+    "",
+    "--no-delta",
+    "--no-delta|--no-delta",
+    "--clock-cycles",
+    "--clock-cycles|--clock-date",
+    "--clock-seconds|--clock-date",
+    "--clock-date|--clock-gmt",
+    "--clock-gmt|--clock-gmt",
+    "--clock-force-correlate",
+    "--clock-offset=5",
+    "--clock-offset=-5",
+    "--clock-offset|5",
+    "--clock-offset-ns=5|--clock-offset=1",
+    "-f|trace|-f|loglevel",
+    "--fields=trace|--fields=loglevel",
+    "-f|all,trace",
+    "-f|trace:hostname, trace:domain ,trace:procname,trace:vpid,emf",
+    "-f|",
+    "-n|payload|-n|context",
+    "-n|none,payload",
+    "-n|payload,none",
+    "-n|context,none",
+    "-n|none,scope",
+    "-n|none",
+    "-n|arg,ctx",
+    "-n|args,header",
+    "-n|payload, context",
+    "-n|,payload",
+    "-n|",
+    "--names=all",
+    "-w|/dev/stdout",
+    "--output=/dev/stdout",
+    "-o|text",
+    "-o|dummy",
+    "--output-format=dummy",
+    "-i|ctf",
+    "--input-format=ctf",
+    "--color=never",
+    "--color=auto",
+    "--color|auto",
+    "--stream-intersection",
+    "--clock-gmt|--begin=19:10:01.5364",
+    "--clock-gmt|--end=19:10:01.6",
+    "-b|1795374601|-e|1795374602",
+    "--timerange=[1795374601,1795374602]",
+    "--timerange=1795374601,1795374602",
+    "--begin=2026-11-22",
+    "--end=2026-11-22",
+    "--begin=2026-11-22 19:10",
+    "--begin=2026-11-22 19:10:01.6",
+    "--begin=2026-11-23 00:00:00",
+];
+
+/// What both take alike as far as events go; in messages about losses babeltrace2 has seconds then.
+const SAME_EVENTS: &[&str] = &["--clock-cycles|--clock-seconds", "--clock-seconds|--clock-cycles"];
+
+/// What both refuse.
+const REFUSED_BY_BOTH: &[&str] = &[
+    "-n|all,none",
+    "-n|foo",
+    "-f|foo",
+    "-o|foo",
+    "-i|foo",
+    "--color=blue",
+    "--clock-offset=x",
+    "--clock-offset=1|--clock-offset=2",
+    "--begin=1|--begin=2",
+    "--begin=2|--end=1",
+    "--begin=noon",
+    "--timerange=1",
+    "--no-such-option",
+];
+
+/// What is refused here, and what the refusal names.
+const REFUSED: &[(&str, &str)] = &[
+    ("--debug-info", "addr2line"),
+    ("--debug-info-dir=/tmp", "addr2line"),
+    ("--debug-info-full-path", "addr2line"),
+    ("--debug-info-target-prefix=/tmp", "addr2line"),
+    ("-c|sink.text.pretty", "rttng convert"),
+    ("--component=sink.text.pretty", "rttng convert"),
+    ("--params=x=1", "rttng convert"),
+    ("--run-args", "no graph"),
+    ("--run-args-0", "no graph"),
+    ("--retry-duration=100", "--follow"),
+    ("-v", "rttng inspect"),
+    ("--verbose", "rttng inspect"),
+    ("-d", "rttng inspect"),
+    ("-l|W", "rttng inspect"),
+    ("--log-level=W", "rttng inspect"),
+    ("--plugin-path=/tmp", "built in"),
+    ("--list", "json"),
+    ("-o|ctf", "rttng convert --to ctf1"),
+    ("--output-format=ctf-metadata", "rttng inspect"),
+    ("-i|lttng-live", "--follow"),
+];
+
+fn vector(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/trace").join(name).join("trace")
+}
+
+fn words(options: &str) -> Vec<&str> {
+    if options.is_empty() { Vec::new() } else { options.split('|').collect() }
+}
+
+#[test]
+fn every_text_option_is_taken_as_by_babeltrace_or_refused_with_advice() {
+    let Some(world) = World::open(&[Need::Babeltrace2]) else { return };
+    let traces = ["contexts", "discarded"].map(vector);
+    let both = |options: &str| {
+        let theirs = world.program("babeltrace2").args(words(options)).args(&traces).env("TZ", "UTC").run();
+        let ours = world.rttng().arg("view").args(words(options)).args(&traces).env("TZ", "UTC").run();
+        (ours, theirs)
+    };
+    for options in SAME.iter().chain(SAME_EVENTS) {
+        let (ours, theirs) = both(options);
+        assert_eq!(theirs.code(), Some(0), "{options}: {}", theirs.stderr);
+        assert_eq!(ours.stdout, theirs.stdout, "{options}");
+        if SAME.contains(options) {
+            assert_eq!(ours.stderr, theirs.stderr, "{options}");
+        }
+        assert_eq!(ours.code(), theirs.code(), "{options}");
+    }
+    for options in REFUSED_BY_BOTH {
+        let (ours, theirs) = both(options);
+        assert_ne!(theirs.code(), Some(0), "{options}");
+        assert!(matches!(ours.code(), Some(1 | 2)), "{options}: {:?}", ours.code());
+        assert_eq!((ours.stdout.as_str(), ours.stderr.is_empty()), ("", false), "{options}");
+    }
+    for (options, named) in REFUSED {
+        let ours = world.rttng().arg("view").args(words(options)).args(&traces).run();
+        assert_eq!((ours.code(), ours.stdout.as_str()), (Some(2), ""), "{options}");
+        assert!(ours.stderr.contains(named), "{options}: {}", ours.stderr);
+    }
+}
+
+/// Writes a trace with two events, of a clock of which this is said, or without any.
+fn write_trace(folder: &Path, uuid: char, clock: Option<&str>, times: [u64; 2]) {
+    let declared = clock.map(|said| format!("clock {{ name = c; freq = 1000000000; {said} }};"));
+    let header = clock.map(|_| {
+        "stream { event.header := struct { integer { size = 64; align = 8; map = clock.c.value; } timestamp; }; };"
+    });
+    let metadata = format!(
+        "/* CTF 1.8 */
+         trace {{ major = 1; minor = 8; byte_order = le; uuid = \"{uuid}a6422d0-6cee-11e0-8c08-cb07d7b3a564\";
+             packet.header := struct {{ integer {{ size = 32; align = 8; }} magic; }}; }};
+         {} {}
+         event {{ name = \"{uuid}\"; fields := struct {{ integer {{ size = 32; align = 8; }} _v; }}; }};",
+        declared.unwrap_or_default(),
+        header.unwrap_or_default(),
+    );
+    let mut data = 0xC1FC_1FC1u32.to_le_bytes().to_vec();
+    for (time, value) in times.into_iter().zip(0u32..) {
+        if clock.is_some() {
+            data.extend(time.to_le_bytes());
+        }
+        data.extend(value.to_le_bytes());
+    }
+    std::fs::create_dir_all(folder).expect("a folder");
+    std::fs::write(folder.join("metadata"), metadata).expect("its metadata");
+    std::fs::write(folder.join("data"), data).expect("its data");
+}
+
+/// Kinds of clocks; those of babeltrace2's own rules.
+const CLOCKS: &[(&str, Option<&str>)] = &[
+    ("no clock", None),
+    ("plain", Some("")),
+    ("absolute", Some("absolute = true;")),
+    ("first", Some("uuid = \"11111111-6cee-11e0-8c08-cb07d7b3a564\";")),
+    ("second", Some("uuid = \"22222222-6cee-11e0-8c08-cb07d7b3a564\"; description = \"x\";")),
+    ("first, absolute", Some("uuid = \"11111111-6cee-11e0-8c08-cb07d7b3a564\"; absolute = true;")),
+];
+
+#[test]
+fn traces_are_merged_if_babeltrace_takes_their_clocks_for_comparable() {
+    let Some(world) = World::open(&[Need::Babeltrace2]) else { return };
+    let folder = |name: &str, at: usize| world.open_dir().join(format!("{at}-{name}"));
+    for (at, (_, clock)) in CLOCKS.iter().enumerate() {
+        write_trace(&folder("a", at), 'a', *clock, [1, 3]);
+        write_trace(&folder("b", at), 'b', *clock, [2, 4]);
+    }
+    let (mut merged, mut refused) = (0, 0);
+    for (a, (first, one)) in CLOCKS.iter().enumerate() {
+        for (b, (second, other)) in CLOCKS.iter().enumerate() {
+            for force in [&[][..], &["--clock-force-correlate"]] {
+                let traces = [folder("a", a), folder("b", b)];
+                let theirs = world.program("babeltrace2").args(force).args(&traces).env("TZ", "UTC").run();
+                let ours = world.rttng().arg("view").args(force).args(&traces).env("TZ", "UTC").run();
+                let what = format!("{first} and {second} {force:?}: {}{}", ours.stderr, theirs.stderr);
+                assert_eq!(ours.code(), theirs.code(), "{what}");
+                if ours.code() == Some(0) {
+                    assert_eq!(ours.stdout, theirs.stdout, "{what}");
+                    merged += 1;
+                    continue;
+                }
+                refused += 1;
+                assert_eq!(ours.stdout, "", "{what}");
+                assert!(ours.stderr.contains("cannot be put in the order of time"), "{what}");
+                let can_be_forced = one.is_some() && other.is_some();
+                assert_eq!(ours.stderr.contains("--clock-force-correlate"), can_be_forced, "{what}");
+            }
+        }
+    }
+    assert!(merged > 30 && refused > 30, "{merged} {refused}");
+}
