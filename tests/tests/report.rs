@@ -168,10 +168,56 @@ fn contrast(browser: &mut Browser, color: &str) -> f64 {
 }
 
 #[test]
+fn a_damaged_trace_becomes_a_page_that_says_so() {
+    let Some(world) = World::open(&[Need::Chromium]) else { return };
+    let Some(mut browser) = Browser::open() else { return };
+    let (trace, page) = (world.open_dir().join("cut"), world.open_dir().join("cut.html"));
+    copy_cut(&vectors().join("discarded/trace/ust/uid/0/64-bit"), &trace);
+    let report =
+        |options: &[&str]| world.rttng().arg("report").args(options).arg("-o").arg(&page).arg(&trace).run();
+    let ended = report(&["--strict"]);
+    assert_eq!((ended.code(), page.exists()), (Some(1), false), "{}", ended.stderr);
+    let ended = report(&[]);
+    assert_eq!(ended.code(), Some(1));
+    assert!(ended.stderr.contains("the trace is damaged; the page says where"), "{}", ended.stderr);
+    let counted = world.rttng().args(["view", "--count"]).arg(&trace).run();
+    assert_eq!(counted.code(), Some(1));
+    browser.visit(&page, "");
+    let total: u64 = counted.stdout.trim().parse().unwrap();
+    assert_eq!(data(&mut browser, "data.total"), total);
+    assert!(total > 0);
+    let said = browser.eval("document.querySelector('#damage').textContent");
+    assert!(said.as_str().unwrap().starts_with("The trace is damaged: 1 part could not be read"), "{said}");
+    let fault = browser.eval("document.querySelector('.faults li').textContent");
+    assert!(fault.as_str().unwrap().contains("c1_0"), "{fault}");
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+/// Copies the files of a trace, the largest data file without its last 600 bytes, and no index.
+fn copy_cut(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            let mut bytes = fs::read(&path).unwrap();
+            let name = path.file_name().unwrap();
+            if name == "c1_0" {
+                bytes.truncate(bytes.len() - 600);
+            }
+            fs::write(to.join(name), bytes).unwrap();
+        }
+    }
+}
+
+fn vectors() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/trace")
+}
+
+#[test]
 fn traces_of_all_kinds_become_pages() {
     let Some(world) = World::open(&[Need::Chromium]) else { return };
     let Some(mut browser) = Browser::open() else { return };
-    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/trace");
+    let vectors = vectors();
     for name in ["discarded", "overwrite", "per-pid", "synthetic-kernel", "dynctx-noevent"] {
         let page = world.open_dir().join(format!("{name}.html"));
         let trace = vectors.join(name).join("trace");

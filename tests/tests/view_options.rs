@@ -58,6 +58,8 @@ const SAME: &[&str] = &[
     "--begin=2026-11-22 19:10",
     "--begin=2026-11-22 19:10:01.6",
     "--begin=2026-11-23 00:00:00",
+    "--begin=19:10:08.1|--clock-gmt",
+    "--end=19:10:08.1|--clock-gmt",
 ];
 
 /// What both take alike as far as events go; in messages about losses babeltrace2 has seconds then.

@@ -48,6 +48,10 @@ struct Options {
     #[arg(long)]
     clock_gmt: bool,
 
+    /// Refuse damaged traces, instead of showing what is there and saying what is not
+    #[arg(long)]
+    strict: bool,
+
     #[command(flatten)]
     selected: SelectionOptions,
 
@@ -67,19 +71,31 @@ pub(crate) fn main(argv: Vec<OsString>) -> ExitCode {
 }
 
 fn report(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
-    let mut reader = Reader::open(&options.traces, &rttng_ctf::read::Options::default())?;
+    let reading = rttng_ctf::read::Options { lenient: !options.strict, ..Default::default() };
+    let mut reader = Reader::open(&options.traces, &reading)?;
     faults::tell_warnings("rttng report", &reader);
+    let written = write(options, &mut reader);
+    faults::tell_damage("rttng report", &reader);
+    written?;
+    if reader.damage_count() > 0 {
+        return Err("the trace is damaged; the page says where, and `rttng inspect` tells more of it".into());
+    }
+    Ok(())
+}
+
+/// Writes the page of what can be read.
+fn write(options: &Options, reader: &mut Reader) -> Result<(), Box<dyn std::error::Error>> {
     let mut selector =
-        Selector::new(options.selected.selection(options.clock_gmt), &reader).map_err(ViewError::Select)?;
+        Selector::new(options.selected.selection(options.clock_gmt), reader).map_err(ViewError::Select)?;
     let wanted = ReportOptions {
         title: options.title.clone().or_else(|| title(&options.traces)),
         rows: options.rows,
         pairs: options.pairs.clone(),
         detect_pairs: !options.no_detected_pairs,
     };
-    let mut collector = Collector::new(&reader, &wanted);
-    let ran = run(&mut reader, &mut selector, &mut collector)?;
-    let page = collector.page(&reader, &ran);
+    let mut collector = Collector::new(reader, &wanted);
+    let ran = run(reader, &mut selector, &mut collector)?;
+    let page = collector.page(reader, &ran);
     if options.output == Path::new("-") {
         std::io::stdout().write_all(page.as_bytes())?;
         return Ok(());

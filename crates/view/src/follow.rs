@@ -97,6 +97,7 @@ fn go<S: Source, P: FollowingPrinter>(
                     Verdict::Stop => return Ok(ran),
                 },
                 Message::Lost { stream, lost } => {
+                    let Some(lost) = selector.cut(lost) else { continue };
                     ran.losses.add(&meter.new_of(follower.reader(), stream, &lost));
                     printer.lost(follower.reader(), stream, &lost)?;
                 }

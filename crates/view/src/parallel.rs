@@ -303,6 +303,7 @@ fn slice<P: SlicePrinter>(
                 continue;
             }
             let Some((stream, lost)) = reader.other()? else { return Ok(()) };
+            let Some(lost) = selector.cut(lost) else { continue };
             losses.push((stream, lost));
             printer.lost(reader, stream, &lost)?;
         }

@@ -96,6 +96,7 @@ fn go<P: Printer>(reader: &mut Reader, selector: &mut Selector, printer: &mut P)
             continue;
         }
         let Some((stream, lost)) = reader.other()? else { return Ok(ran) };
+        let Some(lost) = selector.cut(lost) else { continue };
         ran.losses.add(&meter.new_of(reader, stream, &lost));
         printer.lost(reader, stream, &lost)?;
     }

@@ -204,6 +204,10 @@ fn data(report: &mut Collector, reader: &Reader, ran: &Ran, title: &str) -> Stri
             "list": report.losses.iter().map(loss).collect::<Vec<_>>(),
             "more": report.unlisted_losses,
         },
+        "damage": {
+            "list": reader.damage().iter().take(LISTED).map(ToString::to_string).collect::<Vec<_>>(),
+            "count": reader.damage_count(),
+        },
         "pairs": pairs.into_iter().map(pair).collect::<Vec<_>>(),
         "droppedBegins": report.pairs.dropped,
         "rows": rows,

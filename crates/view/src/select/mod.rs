@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use rttng_ctf::EnvValue;
 use rttng_ctf::decode::EventBytes;
-use rttng_ctf::read::{Event, ReadError, Reader, Sieve, Trace};
+use rttng_ctf::read::{Event, LossCount, Lost, ReadError, Reader, Sieve, Trace};
 use rttng_filter::{Bytecode, Fields, Program, Strictness, Target, Value, pattern};
 
 use in_place::Places;
@@ -322,6 +322,25 @@ impl Selector {
         }
         self.left -= 1;
         Ok(Verdict::Show)
+    }
+
+    /// What of a loss is in the range of time, if anything. How much of one that is partly in it nobody knows.
+    pub fn cut(&self, lost: Lost) -> Option<Lost> {
+        let Some((first, last)) = lost.span else { return Some(lost) };
+        let Some((begin, end)) = self.range.or_else(|| self.range_from(first).ok()) else {
+            return Some(lost);
+        };
+        if first > end || last < begin {
+            return None;
+        }
+        if first >= begin && last <= end {
+            return Some(lost);
+        }
+        let count = match lost.count {
+            LossCount::Events(_) => LossCount::SomeEvents,
+            other => other,
+        };
+        Some(Lost { count, span: Some((first.max(begin), last.min(end))) })
     }
 
     /// The range, for traces that begin at `first`.

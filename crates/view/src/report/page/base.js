@@ -209,6 +209,7 @@ function niceStep(span, most) {
     : ["some", "uncounted"];
   if (lost) fact("Lost", what[0], what[1], "bad");
   else fact("Lost", "nothing", undefined, "good");
+  if (data.damage.count) fact("Damage", short(data.damage.count), data.damage.count === 1 ? "part unreadable" : "parts unreadable", "bad");
   byId("facts").append(...facts);
   const tracers = [...new Set(data.traces.map((trace) => [trace.tracer, trace.tracerVersion].filter(Boolean).join(" ")).filter(Boolean))];
   const parts = [];

@@ -203,6 +203,17 @@
   }
 }
 
+// What could not be read.
+if (data.damage.count) {
+  const { list, count } = data.damage;
+  const shown = list.slice(0, 100);
+  const body = byId("losses-body");
+  body.append(
+    el("p", { class: "warn", id: "damage" }, `The trace is damaged: ${plural(count, "part")} could not be read, and ${count === 1 ? "is" : "are"} not on this page.`),
+    el("ul", { class: "faults" }, ...shown.map((fault) => el("li", {}, fault))));
+  if (count > shown.length) body.append(el("p", { class: "note" }, `and ${count - shown.length} more`));
+}
+
 // What was lost, and where.
 {
   const { events, packets, uncounted, list, more } = data.losses;
