@@ -338,7 +338,7 @@ fn harmful() -> Vec<Row> {
         "client-objects 12.1",
         "error query with an empty path",
         counted(ERROR_QUERY, "", 0, &query),
-        15,
+        127,
         Harmed,
     ));
     let mut deep = vector("req-auto-name.bin");
@@ -358,9 +358,9 @@ fn harmful() -> Vec<Row> {
         Harmed,
     ));
     let named = with(counted(REGISTER_TRIGGER, "", UST, &rule), UNION + 4, &[1]);
-    rows.push(row("client-objects 4.1", "anonymous trigger with a name", named, 15, Harmed));
+    rows.push(row("client-objects 4.1", "anonymous trigger with a name", named, 10, Harmed));
     let agent = counted(UNREGISTER_TRIGGER, "", 0, &vector("req-jul.bin"));
-    rows.push(row("client-objects 4.4", "unregister a trigger of an agent domain", agent, 15, Harmed));
+    rows.push(row("client-objects 4.4", "unregister a trigger of an agent domain", agent, 127, Harmed));
     // Nine and ten values at once: the real daemon hands them on, and the applications end.
     for depth in [9, 10, 11, 1000] {
         let mut code: Vec<u8> = Vec::new();
