@@ -8,7 +8,7 @@ use rttng_ctf::read::{Message, Options, Reader};
 use rttng_ctf::write::Value;
 use rttng_ctf::{Scope, Structure, Type};
 use rttng_tests::any_ctf2::{Texts, any_ctf2};
-use rttng_tests::any_trace::AnyTrace;
+use rttng_tests::any_trace::{AnyTrace, Dice};
 use rttng_tests::{Need, World};
 use rttng_view::convert::ctf::{self, CtfOptions, CtfVersion};
 use rttng_view::select::{Selection, Selector};
@@ -162,8 +162,9 @@ fn wanted(written: &AnyTrace, version: CtfVersion) -> Vec<Vec<Read>> {
 }
 
 fn converted(from: &Path, to: &Path, options: &CtfOptions) -> Result<u64, String> {
-    let mut reader = Reader::open(&[from.to_owned()], &Options::default()).unwrap();
-    let mut selector = Selector::new(Selection::default(), &reader).unwrap();
+    let lenient = Options { lenient: true, ..Options::default() };
+    let mut reader = Reader::open(&[from.to_owned()], &lenient).map_err(|error| error.to_string())?;
+    let mut selector = Selector::new(Selection::default(), &reader).map_err(|error| error.to_string())?;
     let converted = ctf::convert(&mut reader, &[from], &mut selector, options, to);
     converted.map(|converted| converted.events).map_err(|error| error.to_string())
 }
@@ -185,6 +186,54 @@ fn any_trace_of_ctf_2_reads_back_from_both_versions() {
         }
         std::fs::remove_dir_all(place).unwrap();
     }
+}
+
+/// Whatever the bytes of data and metadata: nothing is written, or a trace that a strict reader reads to its end, with
+/// every event that the lenient one saw.
+#[test]
+fn damaged_traces_of_ctf_2_become_valid_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut whole = 0;
+    for seed in 0..60 {
+        let place = folder.path().join(seed.to_string());
+        any_ctf2(seed, &place, Texts::Any);
+        let mut dice = Dice::new(seed);
+        let is_data = seed % 2 == 0;
+        for file in std::fs::read_dir(&place).unwrap().map(|entry| entry.unwrap().path()) {
+            if !file.is_file() || file.ends_with("metadata") == is_data {
+                continue;
+            }
+            let mut bytes = std::fs::read(&file).unwrap();
+            for _ in 0..1 + dice.below(3) {
+                let at = dice.below(bytes.len() as u64) as usize;
+                // In metadata, numbers are where damage is still JSON.
+                bytes[at] = match bytes[at] {
+                    b'0'..=b'9' if !is_data => b'0' + dice.below(10) as u8,
+                    old if !is_data => old,
+                    _ => dice.bits() as u8,
+                };
+            }
+            if is_data && dice.one_in(3) {
+                bytes.truncate(dice.below(bytes.len() as u64) as usize);
+            }
+            std::fs::write(file, bytes).unwrap();
+        }
+        for version in [CtfVersion::Ctf2, CtfVersion::Ctf1] {
+            let copy = folder.path().join(format!("{seed}-{version:?}"));
+            let packet_bytes = dice.one_in(2).then(|| 1 + dice.below(1000));
+            match converted(&place, &copy, &CtfOptions { version, packet_bytes }) {
+                Ok(events) => {
+                    whole += 1;
+                    let read: usize = read(&copy).iter().map(Vec::len).sum();
+                    assert_eq!(read as u64, events, "seed {seed} as {version:?}");
+                    std::fs::remove_dir_all(copy).unwrap();
+                }
+                Err(_) => assert!(!copy.exists(), "seed {seed} as {version:?}"),
+            }
+        }
+        std::fs::remove_dir_all(place).unwrap();
+    }
+    assert!(whole > 60, "only {whole} of 120 were read at all");
 }
 
 #[test]
