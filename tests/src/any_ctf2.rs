@@ -123,7 +123,7 @@ impl Maker {
         let signed = self.dice.one_in(2);
         let base = self.dice.pick(&[Base::Decimal, Base::Binary, Base::Octal, Base::Hexadecimal]);
         // babeltrace2 2.0.4 prints these as 0 in other bases.
-        let base = if signed && (61..64).contains(&size) { Base::Decimal } else { base };
+        let base = if (61..64).contains(&size) { Base::Decimal } else { base };
         Integer { signed, base, ..Integer::unsigned(size, alignment, order) }
     }
 

@@ -213,6 +213,16 @@ impl Output {
         let Some(mut current) = self.current.take() else { return Ok(()) };
         // The reader may have learnt its end from its last event.
         let end = packets.packet(current.number).and_then(|facts| facts.end);
+        let next = packets.packet(current.number + 1).and_then(|facts| facts.begin);
+        let end = match (end, next) {
+            // A damaged end, which no event after it could follow.
+            (Some(end), Some(next))
+                if !self.is_after(next, end) && self.is_after(next, self.copy.clock()) =>
+            {
+                Some(next)
+            }
+            _ => end,
+        };
         let discarded = current.facts.events_discarded.unwrap_or(0);
         if !current.is_written && self.sequence_number.is_none() && self.is_before(end, range) {
             // Nobody asked what was lost then.
