@@ -87,3 +87,22 @@ fn losses_can_be_an_exit_status() {
     assert_eq!(ended.code(), Some(1));
     assert!(ended.stderr.contains("nowhere/at/all: No such file or directory"), "{}", ended.stderr);
 }
+
+#[test]
+fn names_that_nothing_has_are_told() {
+    let Some(world) = World::open(&[Need::Babeltrace2]) else { return };
+    let trace = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/trace/per-uid/trace");
+    let shown = world.rttng().arg("view").arg(&trace).run().ok();
+    let (_, rest) = shown.lines().next().and_then(|line| line.split_once(") ")).unwrap();
+    let name = rest.split([' ', ':']).skip(1).take(2).collect::<Vec<_>>().join(":");
+    let ended =
+        world.rttng().args(["view", "--count", "--event", &format!("{name}e,{name},no*")]).arg(&trace).run();
+    assert_eq!(ended.code(), Some(0), "{ended}");
+    assert!(ended.stdout.trim().parse::<u64>().unwrap() > 0, "{ended}");
+    let what = "matches no kind of event in what is read";
+    assert!(ended.stderr.contains(&format!("--event \"{name}e\" {what}; near: {name}")), "{ended}");
+    assert!(ended.stderr.contains(&format!("--event \"no*\" {what}\n")), "{ended}");
+    let ended = world.rttng().args(["view", "no-such-trace"]).run();
+    assert_eq!(ended.code(), Some(1));
+    assert!(ended.stderr.contains("no-such-trace: no such folder, and no session daemon"), "{ended}");
+}

@@ -264,14 +264,18 @@ pub(crate) fn trace_of(name: &Path) -> Result<PathBuf, String> {
     if name.exists() || name.components().count() != 1 {
         return Ok(name.to_owned());
     }
-    let sessions = client().list_sessions();
-    let sessions =
-        sessions.map_err(|error| format!("no such folder, and no session daemon to ask: {error}"))?;
-    let session = sessions.into_iter().find(|session| Path::new(&session.name) == name);
-    let session = session.ok_or("there is neither a folder nor a session of that name (rttng list)")?;
-    let path = PathBuf::from(session.path);
+    let path = PathBuf::from(session_of(name)?.path);
     if !path.is_absolute() {
         return Err("the session does not record to a folder of this machine".to_owned());
     }
     Ok(path)
+}
+
+/// The session of that name. The error says why there is none, where a folder would have been taken, too.
+pub(crate) fn session_of(name: &Path) -> Result<Session, String> {
+    let sessions = client().list_sessions();
+    let sessions =
+        sessions.map_err(|error| format!("no such folder, and no session daemon to ask: {error}"))?;
+    let session = sessions.into_iter().find(|session| Path::new(&session.name) == name);
+    session.ok_or_else(|| "there is neither a folder nor a session of that name (rttng list)".to_owned())
 }

@@ -12,6 +12,7 @@ mod guide;
 mod inspect;
 mod instrumented;
 mod lttng;
+mod near;
 mod record;
 mod report;
 mod selection;

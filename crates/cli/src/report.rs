@@ -74,6 +74,7 @@ fn report(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     let reading = rttng_ctf::read::Options { lenient: !options.strict, ..Default::default() };
     let mut reader = Reader::open(&options.traces, &reading)?;
     faults::tell_warnings("rttng report", &reader);
+    options.selected.tell_unmatched("rttng report", &reader);
     let written = write(options, &mut reader);
     faults::tell_damage("rttng report", &reader);
     written?;

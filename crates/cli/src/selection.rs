@@ -1,8 +1,13 @@
 //! Which events of traces a command takes: the options that all commands share that read events.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
-use rttng_filter::Bytecode;
+use rttng_ctf::read::Reader;
+use rttng_filter::{Bytecode, pattern};
 use rttng_view::select::{Process, Selection, TimeBound};
+
+use crate::near::near_names;
 
 /// The events that a command takes.
 #[derive(Debug, Clone, Args)]
@@ -58,6 +63,21 @@ impl SelectionOptions {
             processes: self.processes.iter().map(|text| Process::from(text.as_str())).collect(),
             limit: self.limit,
             stream_intersection: self.stream_intersection,
+        }
+    }
+
+    /// Says on standard error which of the names no kind of event has, and what is spelled nearly like it.
+    pub(crate) fn tell_unmatched(&self, command: &str, reader: &Reader) {
+        let streams = reader.traces().iter().flat_map(|trace| &trace.class().streams);
+        let names: BTreeSet<&String> =
+            streams.flat_map(|stream| &stream.events).map(|event| &event.name).collect();
+        let has_none = |asked: &&String| {
+            !names.iter().any(|name| pattern::name_matches(asked.as_bytes(), name.as_bytes()))
+        };
+        for asked in self.events.iter().filter(has_none) {
+            let near = near_names(asked, names.iter().copied());
+            let near = if near.is_empty() { String::new() } else { format!("; near: {}", near.join(", ")) };
+            eprintln!("{command}: --event {asked:?} matches no kind of event in what is read{near}");
         }
     }
 }

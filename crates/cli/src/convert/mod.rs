@@ -35,6 +35,7 @@ fn convert(options: &Options) -> Result<(), ConvertError> {
     let reading = rttng_ctf::read::Options { lenient: !options.strict, ..Default::default() };
     let mut reader = Reader::open(&options.traces, &reading)?;
     faults::tell_warnings("rttng convert", &reader);
+    options.selected.tell_unmatched("rttng convert", &reader);
     let converted = write(options, format, output, &mut reader);
     faults::tell_damage("rttng convert", &reader);
     converted

@@ -14,6 +14,7 @@ use rttng_wire::client::{DomainType, LogLevelSelection, LogLevelType};
 use super::bystanders::{self, Bystander, Obstacle};
 use super::filter_fields;
 use crate::instrumented::{Instrumented, ProgramKind};
+use crate::near::{MOST_SUGGESTIONS, near_names};
 
 /// First look after the start of the program.
 const FIRST_LOOK: Duration = Duration::from_millis(30);
@@ -24,8 +25,6 @@ const OWN_PROVIDERS: [&str; 4] =
     ["lttng_ust_statedump", "lttng_ust_lib", "lttng_ust_tracef", "lttng_ust_tracelog"];
 /// Events that the tracer records at the start of each program by itself.
 pub(super) const STATE_DUMP: &str = "lttng_ust_statedump:";
-/// Near names that are shown.
-const MOST_SUGGESTIONS: usize = 3;
 /// Field names that are shown.
 const MOST_FIELDS: usize = 10;
 /// How long programs wait for their registration; 0: not at all.
@@ -333,23 +332,6 @@ fn stays_away(pid: i32, other: &Bystander) -> String {
     format!("{} (pid {pid}) has the tracer in it and did not register: {why}", other.name)
 }
 
-/// Names that are spelled nearly like the pattern, the nearest first.
-fn near_names<'a>(pattern: &str, names: impl Iterator<Item = &'a String>) -> Vec<&'a str> {
-    let wanted = pattern.trim_end_matches('*').to_lowercase();
-    let mut near: Vec<(usize, &str)> = names
-        .map(|name| {
-            let compared = match pattern.ends_with('*') {
-                true => name.chars().take(wanted.chars().count().max(1)).collect(),
-                false => name.clone(),
-            };
-            (strsim::damerau_levenshtein(&wanted, &compared.to_lowercase()), name.as_str())
-        })
-        .filter(|(distance, _)| *distance <= 1 + wanted.chars().count() / 4)
-        .collect();
-    near.sort();
-    near.into_iter().take(MOST_SUGGESTIONS).map(|(_, name)| name).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -410,8 +392,6 @@ mod tests {
         let text = text(&seen, "demo:tikc");
         assert!(text.contains("near: demo:tick"), "{text}");
         assert!(text.contains("app (pid 7)"), "{text}");
-        assert!(near_names("dmeo:*", seen.tracepoints.keys()).contains(&"demo:tick"));
-        assert!(near_names("other:thing", seen.tracepoints.keys()).is_empty());
     }
 
     #[test]

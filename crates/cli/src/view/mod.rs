@@ -21,6 +21,7 @@ use rttng_view::select::Selector;
 use rttng_view::text;
 use rttng_view::{Losses, ViewError, run};
 
+use crate::guide::session_of;
 use crate::{faults, lttng, words};
 use options::{Format, Options, When};
 
@@ -47,8 +48,13 @@ pub(crate) fn main(argv: Vec<OsString>) -> ExitCode {
     if let Some(contradiction) = options.contradiction() {
         return misused(contradiction);
     }
-    let is_session = |trace: &PathBuf| !trace.exists() && trace.components().count() == 1;
-    if !options.follow && (options.traces.is_empty() || options.traces.iter().any(is_session)) {
+    let is_session = |trace: &&PathBuf| !trace.exists() && trace.components().count() == 1;
+    let session = options.traces.iter().find(is_session);
+    if !options.follow && (options.traces.is_empty() || session.is_some()) {
+        if let Some((name, Err(cause))) = session.map(|name| (name, session_of(name))) {
+            eprintln!("rttng view: {}: {cause}", name.display());
+            return ExitCode::FAILURE;
+        }
         return as_lttng(argv);
     }
     let outcome = if options.follow { follow::follow(&options) } else { view(&options) };
@@ -123,6 +129,7 @@ fn view(options: &Options) -> Result<(Losses, bool), ViewError> {
     let mut reader = Reader::open(&options.traces, &reading(options))?;
     faults::tell_warnings("rttng view", &reader);
     reader.check_correlation(options.clock_force_correlate)?;
+    options.selected.tell_unmatched("rttng view", &reader);
     let shown = show(options, &mut reader);
     faults::tell_damage("rttng view", &reader);
     let is_damaged = reader.damage_count() > 0;
