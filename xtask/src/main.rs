@@ -1,6 +1,7 @@
 //! The project's own chores: `cargo xtask test`, `cargo xtask bench`.
 
 mod bench;
+mod fuzz;
 mod licences;
 mod packages;
 mod tally;

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use crate::tally::{Tally, run_tests};
-use crate::{cargo, licences, packages, root, succeed};
+use crate::{cargo, fuzz, licences, packages, root, succeed};
 
 /// Runs everything.
 ///
@@ -25,6 +25,7 @@ pub(crate) fn run() -> Result<(), String> {
     step("packages", &mut packages::install_missing);
     step("format", &mut || succeed(cargo(&["fmt", "--all", "--check"])));
     step("licences", &mut licences::check);
+    step("fuzz targets", &mut fuzz::check);
     step("lints", &mut || {
         succeed(cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]))
     });
