@@ -179,22 +179,6 @@ impl Producer {
     }
 }
 
-impl Producer {
-    /// Gives a slot back that shall hold no record after all: `true`. `false` if it is needed, because another record
-    /// follows it or it ended a sub-buffer: it must be committed then.
-    #[cold]
-    pub fn take_back(&self, slot: &Slot) -> bool {
-        if slot.sample.is_some() || slot.wake {
-            return false;
-        }
-        // SAFETY: these fields are at the front of every stream, which `Layout::read` saw to be long enough.
-        let (offset, last_tsc) = unsafe { (self.word(field::OFFSET), self.word(field::LAST_TSC)) };
-        // Whoever comes next must not count from a time that no record has.
-        last_tsc.store(0, Ordering::Relaxed);
-        offset.compare_exchange(slot.end, slot.begin, Ordering::SeqCst, Ordering::Relaxed).is_ok()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -266,6 +266,18 @@ impl<M: Memory> Stream<M> {
         slot.wake | self.add_committed(slot.end, slot.end.wrapping_sub(slot.begin), index, slot.sample)
     }
 
+    /// Gives a slot back that shall hold no record after all: `true`. `false` if it is needed, because another record
+    /// follows it or it ended a sub-buffer: it must be committed then.
+    #[cold]
+    pub fn take_back(&self, slot: &Slot) -> bool {
+        if slot.sample.is_some() || slot.wake {
+            return false;
+        }
+        // Whoever comes next must not count from a time that no record has.
+        self.memory.store(field::LAST_TSC, 0);
+        self.memory.compare_exchange(field::OFFSET, slot.end, slot.begin).is_ok()
+    }
+
     /// Closes the current packet (section 10). Gives up after many collisions, which only a hostile producer causes.
     pub fn switch(&self, mode: SwitchMode, clock: impl Fn() -> u64) -> Result<Switched, RingError> {
         let g = &self.geometry;

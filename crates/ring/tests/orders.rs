@@ -56,14 +56,56 @@ fn stream(mode: Mode) -> Arc<Stream<LoomMemory>> {
     Arc::new(Stream::attach(LoomMemory(words.collect()), geometry, IDENTITY).unwrap())
 }
 
-/// Writes a record of two equal words. `Some(wake)` if it found room.
-fn record(stream: &Stream<LoomMemory>, value: u64) -> Option<bool> {
+/// Room for a record of two words, if there is any.
+fn reserve(stream: &Stream<LoomMemory>) -> Option<Slot> {
     let size = |position: u64, _| (8 - position % 8) % 8 + 16;
-    let slot = stream.reserve(size, || 2, || false).ok()?;
+    stream.reserve(size, || 2, || false).ok()
+}
+
+/// Writes a record of two equal words into its slot. `true`: the reader is to be woken.
+fn write(stream: &Stream<LoomMemory>, slot: Slot, value: u64) -> bool {
     let at = slot.offset() + slot.len() - 16;
     stream.memory().store(at, value);
     stream.memory().store(at + 8, value);
-    Some(stream.commit(slot))
+    stream.commit(slot)
+}
+
+/// A record, whole. `Some(wake)` if it found room.
+fn record(stream: &Stream<LoomMemory>, value: u64) -> Option<bool> {
+    reserve(stream).map(|slot| write(stream, slot, value))
+}
+
+/// What a reader got: the values of whole records, and the number of the next packet.
+#[derive(Default)]
+struct Got {
+    values: Vec<u64>,
+    next_sequence: u64,
+}
+
+/// A thread that reads what is there, and gives the reader back.
+fn reading(
+    stream: &Arc<Stream<LoomMemory>>,
+    may_skip: bool,
+) -> loom::thread::JoinHandle<(Reader<LoomMemory>, Got)> {
+    let mut reader = Reader::new(stream.clone()).unwrap();
+    loom::thread::spawn(move || {
+        let mut got = Got::default();
+        drain(&mut reader, &mut got.values, &mut got.next_sequence, may_skip);
+        (reader, got)
+    })
+}
+
+/// All values, those of the packet that is still open included, in their own order.
+fn all_of(
+    stream: &Stream<LoomMemory>,
+    mut reader: Reader<LoomMemory>,
+    mut got: Got,
+    may_skip: bool,
+) -> Vec<u64> {
+    stream.switch(SwitchMode::Flush, || 3).unwrap();
+    drain(&mut reader, &mut got.values, &mut got.next_sequence, may_skip);
+    got.values.sort_unstable();
+    got.values
 }
 
 /// Reads what is there; each record must be whole.
@@ -107,17 +149,10 @@ fn model(test: impl Fn() + Sync + Send + 'static) {
 fn what_the_reader_gets_is_wholly_written() {
     model(|| {
         let stream = stream(Mode::Discard);
-        let mut reader = Reader::new(stream.clone()).unwrap();
-        let reading = loom::thread::spawn(move || {
-            let (mut values, mut sequence) = (Vec::new(), 0);
-            drain(&mut reader, &mut values, &mut sequence, false);
-            (reader, values, sequence)
-        });
+        let reading = reading(&stream, false);
         (1..=3).for_each(|value| assert!(record(&stream, value).is_some()));
-        let (mut reader, mut values, mut sequence) = reading.join().unwrap();
-        stream.switch(SwitchMode::Flush, || 3).unwrap();
-        drain(&mut reader, &mut values, &mut sequence, false);
-        assert_eq!(values, [1, 2, 3]);
+        let (reader, got) = reading.join().unwrap();
+        assert_eq!(all_of(&stream, reader, got, false), [1, 2, 3]);
     });
 }
 
@@ -164,19 +199,15 @@ fn a_flush_and_a_writer_agree_on_who_closes_the_packet() {
 fn a_writer_waits_for_the_reader_to_release() {
     model(|| {
         let stream = stream(Mode::Discard);
-        let mut reader = Reader::new(stream.clone()).unwrap();
         (1..=4).for_each(|value| assert!(record(&stream, value).is_some()));
         // Both sub-buffers are in use: the fifth record finds room only once the reader has released the first.
-        let reading = loom::thread::spawn(move || {
-            let (mut values, mut sequence) = (Vec::new(), 0);
-            drain(&mut reader, &mut values, &mut sequence, false);
-            (reader, values, sequence)
-        });
+        let reading = reading(&stream, false);
         let written = record(&stream, 5).is_some();
-        let (mut reader, mut values, mut sequence) = reading.join().unwrap();
-        stream.switch(SwitchMode::Flush, || 3).unwrap();
-        drain(&mut reader, &mut values, &mut sequence, false);
-        assert_eq!(values, if written { vec![1, 2, 3, 4, 5] } else { vec![1, 2, 3, 4] });
+        let (reader, got) = reading.join().unwrap();
+        assert_eq!(
+            all_of(&stream, reader, got, false),
+            if written { vec![1, 2, 3, 4, 5] } else { vec![1, 2, 3, 4] }
+        );
         assert_eq!(stream.lost_records().total(), u64::from(!written));
     });
 }
@@ -185,18 +216,110 @@ fn a_writer_waits_for_the_reader_to_release() {
 fn an_overwriting_writer_never_touches_what_the_reader_holds() {
     model(|| {
         let stream = stream(Mode::Overwrite);
-        let mut reader = Reader::new(stream.clone()).unwrap();
         (1..=3).for_each(|value| assert!(record(&stream, value).is_some()));
-        let reading = loom::thread::spawn(move || {
-            let (mut values, mut sequence) = (Vec::new(), 0);
-            drain(&mut reader, &mut values, &mut sequence, true);
-            (reader, values, sequence)
-        });
+        let reading = reading(&stream, true);
         for value in 4..=6 {
             let _ = record(&stream, value);
         }
-        let (mut reader, mut values, mut sequence) = reading.join().unwrap();
-        drain(&mut reader, &mut values, &mut sequence, true);
+        let (mut reader, Got { mut values, mut next_sequence }) = reading.join().unwrap();
+        drain(&mut reader, &mut values, &mut next_sequence, true);
         assert!(values.is_sorted(), "{values:?}");
+    });
+}
+
+#[test]
+fn two_writers_and_a_reader_at_a_boundary_lose_nothing() {
+    model(|| {
+        let stream = stream(Mode::Discard);
+        let reading = reading(&stream, false);
+        record(&stream, 1).expect("room");
+        let writer = loom::thread::spawn({
+            let stream = stream.clone();
+            move || record(&stream, 10).expect("room")
+        });
+        record(&stream, 2).expect("room");
+        writer.join().unwrap();
+        let (reader, got) = reading.join().unwrap();
+        assert_eq!(all_of(&stream, reader, got, false), [1, 2, 10]);
+    });
+}
+
+#[test]
+fn two_overwriting_writers_and_a_reader_leave_whole_records() {
+    model(|| {
+        let stream = stream(Mode::Overwrite);
+        (1..=3).for_each(|value| assert!(record(&stream, value).is_some()));
+        let reading = reading(&stream, true);
+        let writer = loom::thread::spawn({
+            let stream = stream.clone();
+            move || record(&stream, 10)
+        });
+        record(&stream, 4);
+        writer.join().unwrap();
+        let (reader, got) = reading.join().unwrap();
+        let values = all_of(&stream, reader, got, true);
+        assert!(values.windows(2).all(|pair| pair[0] < pair[1]), "a record was read twice: {values:?}");
+    });
+}
+
+/// A signal handler comes between the reservation of a record and its commit, and its own record is the first of the
+/// next packet: the handler closes the packet of the record that it interrupted.
+#[test]
+fn a_record_inside_another_is_as_whole_as_it() {
+    model(|| {
+        let stream = stream(Mode::Discard);
+        record(&stream, 1).expect("room");
+        let reading = reading(&stream, false);
+        let interrupted = reserve(&stream).expect("room");
+        let inner = record(&stream, 3).expect("room");
+        let outer = write(&stream, interrupted, 2);
+        let (reader, got) = reading.join().unwrap();
+        assert!(!inner, "the packet is not complete yet");
+        assert!(
+            outer || got.values.contains(&2),
+            "who completes the packet wakes a reader that has not seen it"
+        );
+        assert_eq!(all_of(&stream, reader, got, false), [1, 2, 3]);
+    });
+}
+
+#[test]
+fn a_flush_a_writer_and_a_reader_agree() {
+    model(|| {
+        let stream = stream(Mode::Discard);
+        record(&stream, 1).expect("room");
+        let reading = reading(&stream, false);
+        let flusher = loom::thread::spawn({
+            let stream = stream.clone();
+            move || stream.switch(SwitchMode::Active, || 2).unwrap()
+        });
+        let written = record(&stream, 2).is_some();
+        assert!(flusher.join().unwrap().closed);
+        let (reader, got) = reading.join().unwrap();
+        assert!(written, "two packets have room for both");
+        assert_eq!(all_of(&stream, reader, got, false), [1, 2]);
+    });
+}
+
+/// A record whose values panic is taken back, unless another one is behind it.
+#[test]
+fn a_record_that_is_taken_back_leaves_the_others() {
+    model(|| {
+        let stream = stream(Mode::Discard);
+        record(&stream, 1).expect("room");
+        let reading = reading(&stream, false);
+        let writer = loom::thread::spawn({
+            let stream = stream.clone();
+            move || record(&stream, 10).expect("room")
+        });
+        let slot = reserve(&stream).expect("room");
+        let taken_back = stream.take_back(&slot);
+        if !taken_back {
+            write(&stream, slot, 2);
+        }
+        writer.join().unwrap();
+        let (reader, got) = reading.join().unwrap();
+        let expected: &[u64] = if taken_back { &[1, 10] } else { &[1, 2, 10] };
+        assert_eq!(all_of(&stream, reader, got, false), expected);
     });
 }

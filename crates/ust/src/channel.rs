@@ -301,7 +301,7 @@ impl Drop for Record<'_> {
     #[cold]
     #[inline(never)]
     fn drop(&mut self) {
-        if self.stream.ring.take_back(&self.slot) {
+        if self.stream.ring.stream().take_back(&self.slot) {
             return;
         }
         self.stream.ring.fill(&mut self.slot, self.values).finish();
