@@ -12,6 +12,9 @@
 //! * `daemon FOLDER`: leaves its parent, closes all descriptors, opens its own, and writes into that folder whether they
 //!   were left alone.
 //! * `leaves FOLDER`: a child becomes another user; then it sees nothing but that folder.
+//! * `patient COUNT FILE`: once that file is there, fires until so many events took 50 ms or more; prints how many it
+//!   fired, and that number. Prints `ready` before.
+//! * `faults`: fires 10 events, with memory between them that was not touched before.
 
 #![expect(unsafe_code, reason = "most of these have no safe form")]
 
@@ -64,6 +67,8 @@ fn main() {
         Some("plugin") => plugin(word(1).expect("a library")),
         Some("children") => children(),
         Some("daemon") => daemon(Path::new(word(1).expect("a folder"))),
+        Some("patient") => patient(number(1), Path::new(word(2).expect("a file"))),
+        Some("faults") => faults(),
         Some("leaves") => leaves(word(1).expect("a folder")),
         other => panic!("no such life: {other:?}"),
     }
@@ -506,4 +511,28 @@ fn leaves(folder: &str) {
         wait_for(child);
     }
     event!("lives:left", what: &str = "a child behind");
+}
+
+fn patient(count: u64, go: &Path) {
+    println!("ready");
+    wait_for_file(go);
+    let (mut fired, mut slow) = (0u64, 0);
+    while slow < count {
+        let begin = std::time::Instant::now();
+        event!("lives:patient", number: u64 = fired);
+        fired += 1;
+        slow += u64::from(begin.elapsed() >= Duration::from_millis(50));
+    }
+    println!("{fired} {slow}");
+}
+
+fn faults() {
+    const SIZE: usize = 8 << 20;
+    let mut fresh = Vec::new();
+    for number in 0..10u32 {
+        event!("lives:faults", number: u32 = number);
+        let mut memory: Vec<u8> = Vec::with_capacity(SIZE);
+        memory.resize(SIZE, number as u8 + 1);
+        fresh.push(std::hint::black_box(memory));
+    }
 }
