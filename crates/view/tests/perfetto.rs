@@ -1,5 +1,5 @@
-//! Perfetto traces, read with a decoder of their own: every event and value against the JSON of the same trace, and slices
-//! against what Perfetto's `trace_processor` v55.3 made of them.
+//! Perfetto traces, read with a decoder of their own: every event and value against the JSON of the same trace, slices
+//! against what is known to be in it. The rules for slices are those that `trace_processor` v55.3 was seen to follow by hand.
 
 mod any_trace;
 
@@ -180,7 +180,7 @@ impl Picture {
         picture
     }
 
-    /// Slices as `trace_processor` makes them: time, duration, name, depth, whether in a thread.
+    /// Slices by the rules that `trace_processor` goes by (worked out here, not taken from its output): time, duration, name, depth, whether in a thread.
     fn slices(&self) -> Vec<(u64, i64, String, usize)> {
         let mut slices: Vec<(u64, i64, String, usize)> = Vec::new();
         let mut open: HashMap<u64, Vec<usize>> = HashMap::new();

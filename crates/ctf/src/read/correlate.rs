@@ -18,7 +18,7 @@ pub enum Origin {
     /// Something that all clocks of this UUID have in common, or all that have none.
     Unknown(Option<Uuid>),
     /// CTF 2: an origin with a name.
-    Named(Identity),
+    Named(Box<Identity>),
 }
 
 impl Origin {
@@ -26,7 +26,7 @@ impl Origin {
         match clock {
             None => Origin::None,
             Some(clock) if clock.absolute => Origin::UnixEpoch,
-            Some(Clock { origin: Some(origin), .. }) => Origin::Named(origin.clone()),
+            Some(Clock { origin: Some(origin), .. }) => Origin::Named(Box::new(origin.clone())),
             Some(clock) => Origin::Unknown(clock.uuid),
         }
     }
