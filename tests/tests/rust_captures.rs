@@ -1,8 +1,11 @@
 //! Triggers on events of Rust programs: what `--capture` captures reaches a listener of the real liblttng-ctl, and
 //! notifications that were lost are counted.
 
+use std::time::Duration;
+
 use rttng_tests::Make::Ours;
-use rttng_tests::{Cast, Need, Recording, eventually};
+use rttng_tests::{Cast, Need, Recording, apps, eventually};
+use rustix::process::Signal;
 
 const TRACED: &str = env!("CARGO_BIN_EXE_rust_traced");
 
@@ -62,4 +65,49 @@ fn captured_values_under_the_real_daemon() {
 #[test]
 fn captured_values_under_our_daemon() {
     captured_values(Cast { sessiond: Ours, ..Cast::REAL });
+}
+
+/// The session daemon does not read for a while, and the pipe of notifications has room for some thousand: the others
+/// are counted, and `lttng list-triggers` says how many there were.
+fn lost_notifications(cast: Cast) {
+    const ORDERS: u64 = 30_000;
+    let Some(mut recording) = Recording::create(cast, &[Need::CtlHeaders]) else { return };
+    notify(&recording, "placed", &["--name=orders:placed"], &["order"]);
+    let until = recording.world.file("until");
+    let orders = recording.traced(apps::example("rttng-ust", "orders"));
+    let mut running = orders.arg(ORDERS.to_string()).arg(&until).spawn();
+    eventually("the program is listed", || {
+        recording.lttng(["list", "--userspace"]).contains("orders:placed")
+    });
+    let listener = recording.world.listen(["placed"]);
+    recording.daemon.process.signal(Signal::STOP);
+    std::fs::write(until, "").expect("the world's folder has room");
+    let ended = running.wait(Duration::from_secs(60));
+    recording.daemon.process.signal(Signal::CONT);
+    ended.expect("a session daemon that does not read holds up nobody").ok();
+    let lost = || -> u64 {
+        let listed = recording.lttng(["list-triggers"]);
+        let number = listed.lines().find_map(|line| line.trim().strip_prefix("discarded tracer messages: "));
+        number.map_or(0, |number| number.parse().expect("a number"))
+    };
+    eventually("notifications were lost", || lost() > 0);
+    let heard = |lines: &[String]| lines.iter().filter(|line| *line != "dropped").count() as u64;
+    // What the session daemon itself drops, for a listener that is too slow, it does not count.
+    eventually("all others arrive", || {
+        let lines = listener.heard();
+        lines.len() as u64 > heard(&lines) || heard(&lines) + lost() == ORDERS
+    });
+    let lines = listener.finish();
+    assert!(lost() < ORDERS && heard(&lines) <= ORDERS - lost(), "{} of {ORDERS} are lost", lost());
+    assert_eq!(lines[0], "placed event-rule-matches u:0");
+}
+
+#[test]
+fn lost_notifications_are_counted_under_our_daemon() {
+    lost_notifications(Cast { sessiond: Ours, ..Cast::REAL });
+}
+
+#[test]
+fn lost_notifications_are_counted_under_the_real_daemon() {
+    lost_notifications(Cast::REAL);
 }

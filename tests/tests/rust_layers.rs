@@ -198,6 +198,98 @@ fn rules_select_events_of_tracing() {
     assert_eq!(events[2].value("message"), Some("\"payment failed\""));
 }
 
+/// Asks the web server in the world, whose network is its own.
+fn curl(recording: &Recording, options: &[&str], path: &str) -> String {
+    let curl = recording.world.program("curl").args(["--silent", "--show-error", "--noproxy", "*"]);
+    curl.args(options).arg(format!("http://127.0.0.1:8080{path}")).run().ok()
+}
+
+/// The server runs, and `tracing` remembers of most of its call sites that nobody wants them, when the rule comes.
+#[test]
+fn rules_that_come_later_reach_call_sites_that_nobody_wanted() {
+    let Some(recording) = Recording::create(Cast::REAL, &[Need::Curl]) else { return };
+    let server = recording.traced(apps::example("rttng-ust-tracing", "web_server")).arg("8080");
+    let mut server = server.spawn();
+    server.wait_for_output("listening");
+    curl(&recording, &[], "/orders/6");
+    // All call sites are asked about anew, and most are not wanted.
+    recording.lttng(["enable-event", "--userspace", "shop:*"]);
+    recording.lttng(["start"]);
+    curl(&recording, &[], "/orders/7");
+    recording.lttng(["enable-event", "--userspace", "tower_http::*"]);
+    curl(&recording, &[], "/orders/8");
+    recording.lttng(["disable-event", "--userspace", "shop:*"]);
+    curl(&recording, &["--request", "POST"], "/stop");
+    server.wait(std::time::Duration::from_secs(60)).expect("the server ends").ok();
+    let events = recording.finish();
+    let counts = events_by_name(&events);
+    let shown = events.iter().filter(|event| event.value("message") == Some("\"order shown\""));
+    assert_eq!(shown.map(|event| event.int("id")).collect::<Vec<_>>(), [Some(7), Some(8)], "{counts:?}");
+    assert_eq!(counts.get("tower_http::trace::make_span:request:new"), Some(&2), "{counts:?}");
+}
+
+/// quinn, at both ends, with the instrumentation that it comes with (`docs/from-tracing-to-lttng.md`).
+#[test]
+fn files_over_quic_are_recorded_with_their_own_instrumentation() {
+    let Some(recording) = Recording::create(Cast::REAL, &[]) else { return };
+    recording.enable_patient_channel();
+    let rule = "quic_files:*,quinn::*,quinn_proto::*";
+    recording.lttng(["enable-event", "--userspace", "--channel=main", rule]);
+    recording.lttng(["add-context", "--userspace", "--channel=main", "--type=vpid", "--type=vtid"]);
+    recording.lttng(["start"]);
+    let program = apps::example("rttng-ust-tracing", "quic_files");
+    let (folder, copy) = (recording.world.file("served"), recording.world.file("copy"));
+    let contents: Vec<u8> = (0..100_000u32).flat_map(|number| (number as u16).to_le_bytes()).collect();
+    fs::create_dir(&folder).expect("the world's folder has room");
+    fs::write(folder.join("words"), &contents).expect("the world's folder has room");
+    let mut server = recording.traced(&program).args(["serve", "4433"]).arg(&folder).spawn();
+    server.wait_for_output("listening");
+    for name in ["words", ".stop"] {
+        recording.traced(&program).args(["fetch", "4433", name]).arg(&copy).run().ok();
+    }
+    server.wait(std::time::Duration::from_secs(60)).expect("the server ends").ok();
+    assert!(fs::read(&copy).expect("the file was fetched") == contents);
+    let events = recording.finish();
+    let counts = events_by_name(&events);
+    assert!(assert_nested(&events) > 100, "{counts:?}");
+    // The program's own: a file is sent within its connection, and its size is known later than its name.
+    let file = only(&events, "quic_files:file:new");
+    assert_eq!(file.value("name"), Some("\"words\""));
+    let size = only(&events, "quic_files:file:record");
+    assert_eq!((size.int("bytes"), size.int("span")), (Some(200_000), file.int("span")));
+    let of_server = |event: &&Event| event.int("vpid") == file.int("vpid");
+    assert!(
+        events.iter().filter(of_server).any(|event| event.name == "quic_files:connection:new"
+            && event.int("span") == file.int("parent")
+            && event.scopes.contains("127.0.0.1")),
+        "{counts:?}"
+    );
+    let sent = events.iter().find(|event| event.value("message") == Some("\"file sent\"")).expect("sent");
+    assert_eq!((sent.int("bytes"), sent.int("span")), (Some(200_000), file.int("span")));
+    // quinn's: frame after frame of the file, each in a span of its frame, up to its last byte.
+    let received = events.iter().find(|event| event.value("message") == Some("\"file received\""));
+    let client = received.expect("received").int("vpid");
+    let of_client: Vec<&Event> = events.iter().filter(|event| event.int("vpid") == client).collect();
+    let frames: Vec<&&Event> =
+        of_client.iter().filter(|event| event.value("message") == Some("\"got stream frame\"")).collect();
+    let end = |event: &&&Event| event.int("offset").zip(event.int("len")).map(|(from, len)| from + len);
+    assert_eq!(frames.iter().map(end).max(), Some(Some(200_000)), "{counts:?}");
+    let last = frames.iter().find(|event| event.scopes.contains("fin = ( \"true\" : container = 1 )"));
+    let span = last.expect("the last frame says so").int("span");
+    assert!(
+        of_client
+            .iter()
+            .any(|event| event.name == "quinn_proto::connection:frame:new" && event.int("span") == span),
+        "{counts:?}"
+    );
+    for end in [client, file.int("vpid")] {
+        let drives = events
+            .iter()
+            .filter(|event| event.name == "quinn::connection:drive:enter" && event.int("vpid") == end);
+        assert!(drives.count() > 0, "{counts:?}");
+    }
+}
+
 /// axum, tower-http and h2 with the instrumentation that they come with, under curl (`docs/from-tracing-to-lttng.md`).
 #[test]
 fn a_web_server_is_recorded_with_its_own_instrumentation() {
@@ -209,10 +301,7 @@ fn a_web_server_is_recorded_with_its_own_instrumentation() {
     let server = recording.traced(apps::example("rttng-ust-tracing", "web_server")).arg("8080");
     let mut server = server.spawn();
     server.wait_for_output("listening");
-    let curl = |options: &[&str], path: &str| {
-        let curl = recording.world.program("curl").args(["--silent", "--show-error", "--noproxy", "*"]);
-        curl.args(options).arg(format!("http://127.0.0.1:8080{path}")).run().ok()
-    };
+    let curl = |options: &[&str], path: &str| curl(&recording, options, path);
     for id in [7, 8, 9] {
         assert_eq!(curl(&[], &format!("/orders/{id}")), format!("order {id}: {}\n", 2.5 * f64::from(id)));
     }

@@ -1,6 +1,7 @@
 //! The layer for `tracing_subscriber`.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rttng_ust::{EventClass, LogLevel};
 use tracing_core::dispatcher::{Dispatch, SetGlobalDefaultError, set_global_default};
@@ -15,9 +16,9 @@ use tracing_subscriber::prelude::*;
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::capture::Capture;
-use crate::name;
 use crate::shapes::{self, Shapes};
 use crate::sites::{Sites, hash};
+use crate::{interest, name};
 
 /// The number of the first field that is not the call site's own.
 const ADDED: u8 = 64;
@@ -46,6 +47,7 @@ pub fn layer<S>() -> Filtered<LttngLayer, Wanted, S>
 where
     S: Subscriber + for<'l> LookupSpan<'l>,
 {
+    interest::follow_changes();
     LttngLayer { with_location: true, is_alone: false }.with_filter(Wanted { _private: () })
 }
 
@@ -54,6 +56,7 @@ pub fn layer_without_location<S>() -> Filtered<LttngLayer, Wanted, S>
 where
     S: Subscriber + for<'l> LookupSpan<'l>,
 {
+    interest::follow_changes();
     LttngLayer { with_location: false, is_alone: false }.with_filter(Wanted { _private: () })
 }
 
@@ -71,6 +74,7 @@ where
 /// # Errors
 /// If the program has a subscriber already.
 pub fn init() -> Result<(), SetGlobalDefaultError> {
+    interest::follow_changes();
     let layer = LttngLayer { with_location: true, is_alone: true };
     // Not `try_init`: that one may take over the `log` crate, which has a logger of its own here.
     set_global_default(Dispatch::new(tracing_subscriber::registry().with(layer)))
@@ -110,6 +114,8 @@ struct SpanSite {
     enter: Option<&'static EventClass>,
     exit: Option<&'static EventClass>,
     close: Option<&'static EventClass>,
+    /// Whether a span was made without all its values: `record` may come.
+    has_empty: AtomicBool,
 }
 
 static SITES: Sites<Site> = Sites::new();
@@ -155,11 +161,13 @@ impl Site {
                 enter: class("enter"),
                 exit: class("exit"),
                 close: class("close"),
+                has_empty: AtomicBool::new(false),
             }))
         } else {
             let name = name::of_event(target, name, metadata.file(), metadata.line());
             SiteKind::Event(Shapes::new(name, level, place))
         };
+        interest::learnt_one();
         Site { callsite: metadata.callsite(), target, kind }
     }
 
@@ -173,6 +181,8 @@ impl Site {
                     || is_enabled(span.enter)
                     || is_enabled(span.exit)
                     || is_enabled(span.close)
+                    || span.follows.is_known_wanted()
+                    || span.has_empty.load(Ordering::Relaxed) && span.record.is_wanted()
             }
         }
     }
@@ -253,9 +263,9 @@ impl<S> Layer<S> for LttngLayer
 where
     S: Subscriber + for<'l> LookupSpan<'l>,
 {
-    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
-        // Sessions come and go. Where a filter decides, it says the same.
-        Interest::sometimes()
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        // Where a filter decides, it says it for this layer alone.
+        if self.is_alone { interest_in(metadata) } else { Interest::always() }
     }
 
     #[inline]
@@ -286,6 +296,9 @@ where
         }
         let mut capture = Capture::new();
         attributes.record(&mut Visitor(&mut capture));
+        if capture.shape.len() < metadata.fields().len() {
+            span.has_empty.store(true, Ordering::Relaxed);
+        }
         capture.unsigned(SPAN, id.into_u64());
         capture.unsigned(PARENT, number(ctx.span(id).and_then(|span| span.parent())));
         self.add_location(&mut capture, metadata);
@@ -333,7 +346,21 @@ where
 /// that one is let through.
 #[inline]
 fn is_wanted(metadata: &Metadata<'_>) -> bool {
-    Site::find(metadata).is_none_or(Site::is_wanted)
+    let Some(site) = Site::find(metadata) else { return true };
+    if !site.is_wanted() {
+        interest::asked_in_vain();
+        return false;
+    }
+    true
+}
+
+/// What `tracing` is to remember of a call site until something changes: of one that is known and that no session wants,
+/// that it need not ask again.
+fn interest_in(metadata: &Metadata<'_>) -> Interest {
+    match Site::find(metadata) {
+        Some(site) if !site.is_wanted() => Interest::never(),
+        _ => Interest::sometimes(),
+    }
 }
 
 impl<S> Filter<S> for Wanted {
@@ -342,9 +369,8 @@ impl<S> Filter<S> for Wanted {
         is_wanted(metadata)
     }
 
-    fn callsite_enabled(&self, _: &'static Metadata<'static>) -> Interest {
-        // Sessions come and go.
-        Interest::sometimes()
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        interest_in(metadata)
     }
 }
 

@@ -62,8 +62,15 @@
 //! `tracing` tells types with values only. So an event appears in `lttng list --userspace` when it was fired for the
 //! first time, and one whose fields have other types at another time, or are missing, is a second event of the same
 //! name. The rules that a session has apply to it from its first time on.
+//!
+//! # What it costs
+//!
+//! A call site that fired once and that no session wants costs what `tracing` takes for one that is disabled, a load or
+//! two: the layer says so for each call site, and again whenever sessions or their rules change. A span that was made
+//! while nobody wanted it stays out to its end.
 
 mod capture;
+mod interest;
 mod layer;
 #[cfg(feature = "log")]
 mod logger;

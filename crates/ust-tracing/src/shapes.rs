@@ -53,6 +53,11 @@ impl Shapes {
         false
     }
 
+    /// Whether anything wants one that occurred already.
+    pub(crate) fn is_known_wanted(&self) -> bool {
+        self.first.get().is_some() && self.is_wanted()
+    }
+
     /// The event of these values, if it is known already.
     #[inline]
     fn find(&self, values: &[(u8, Kind)]) -> Result<&'static EventClass, &Link> {

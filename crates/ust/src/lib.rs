@@ -119,6 +119,7 @@
 
 mod app_context;
 mod at_load;
+mod changes;
 mod channel;
 mod class;
 mod commands;
@@ -152,6 +153,7 @@ mod value;
 pub use app_context::{AppContextReader, AppContextValue, provide_app_context};
 #[doc(hidden)]
 pub use at_load::StartEntry;
+pub use changes::on_change;
 pub use class::{ClassError, EventClass, LogLevel};
 pub use context::forget_identity;
 pub use elements::{Bytes, Number};

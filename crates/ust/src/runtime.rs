@@ -24,7 +24,7 @@ use crate::class::EventClass;
 use crate::field::IS_PACKED;
 use crate::socket::Socket;
 use crate::tracing::{self, Daemon, State};
-use crate::{app_context, at_load, commands, context, cpu, environment, grace, list, threads};
+use crate::{app_context, at_load, changes, commands, context, cpu, environment, grace, list, threads};
 
 /// Where a session daemon would be.
 #[derive(Debug, Clone)]
@@ -117,6 +117,7 @@ fn begin(wait: bool) {
             // Whatever goes wrong in here ends tracing by this daemon, and nothing else.
             let _ = std::panic::catch_unwind(|| serve(&place));
             tracing::lock().forget(number);
+            changes::tell();
             GATE.pass(number);
         };
         if !threads::spawn(name.clone(), serve) {
@@ -194,6 +195,7 @@ fn serve(place: &Place) {
     loop {
         let end = connect(place, dialect);
         tracing::lock().forget(place.number);
+        changes::tell();
         GATE.pass(place.number);
         match end {
             End::Confused => {
@@ -258,6 +260,7 @@ fn connect(place: &Place, dialect: Dialect) -> End {
         let bytes = match received {
             ReceivedCommand::Request(request) => {
                 let answer = commands::answer(&mut tracing::lock(), number, &request, fds);
+                changes::tell();
                 let Some(answer) = answer else { return End::Confused };
                 if is_end_of_registration(&request) {
                     GATE.pass(number);

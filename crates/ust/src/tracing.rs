@@ -28,7 +28,7 @@ use crate::filter::{Filters, Linked};
 use crate::notifier::{ErrorCounter, Group, Notifier};
 use crate::recorder::{Recorder, Recorders};
 use crate::socket::Socket;
-use crate::{grace, list, statedump};
+use crate::{changes, grace, list, statedump};
 
 /// How long freeing waits for events that are being recorded. What is still in use then is never freed.
 pub(crate) const GRACE: Duration = Duration::from_secs(5);
@@ -532,7 +532,7 @@ impl State {
     }
 
     fn publish_of(&mut self, classes: &[&'static EventClass]) {
-        let mut replaced = Vec::new();
+        let (mut replaced, mut is_changed) = (Vec::new(), false);
         for class in classes {
             let mut recorders = Vec::new();
             let mut notifiers = Vec::new();
@@ -542,7 +542,11 @@ impl State {
             }
             let list = (!recorders.is_empty() || !notifiers.is_empty())
                 .then(|| Box::new(Recorders { recorders: recorders.into(), notifiers: notifiers.into() }));
+            is_changed |= list.is_some();
             replaced.extend(class.replace_recorders(list));
+        }
+        if is_changed || !replaced.is_empty() {
+            changes::note();
         }
         if !replaced.is_empty() && !grace::wait(GRACE) {
             // Somebody is still recording, held up by whatever: better to keep this for ever than to free it.
