@@ -266,7 +266,7 @@ fn files_over_quic_are_recorded_with_their_own_instrumentation() {
     );
     let sent = events.iter().find(|event| event.value("message") == Some("\"file sent\"")).expect("sent");
     assert_eq!((sent.int("bytes"), sent.int("span")), (Some(200_000), file.int("span")));
-    // quinn's: frame after frame of the file, each in a span of its frame, up to its last byte.
+    // quinn's: frame after frame of the file, each in the span of its packet, up to its last byte.
     let received = events.iter().find(|event| event.value("message") == Some("\"file received\""));
     let client = received.expect("received").int("vpid");
     let of_client: Vec<&Event> = events.iter().filter(|event| event.int("vpid") == client).collect();
@@ -279,7 +279,7 @@ fn files_over_quic_are_recorded_with_their_own_instrumentation() {
     assert!(
         of_client
             .iter()
-            .any(|event| event.name == "quinn_proto::connection:frame:new" && event.int("span") == span),
+            .any(|event| event.name == "quinn_proto::connection:recv:new" && event.int("span") == span),
         "{counts:?}"
     );
     for end in [client, file.int("vpid")] {

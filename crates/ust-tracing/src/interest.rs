@@ -51,7 +51,7 @@ pub(crate) fn asked_in_vain() {
 fn remember() {
     REMEMBERED.store(LEARNT.load(Ordering::Relaxed), Ordering::Relaxed);
     let ask = || {
-        rebuild_interest_cache();
+        rttng_ust::tell_again();
         IN_VAIN.store(0, Ordering::Relaxed);
     };
     // Without a thread, `tracing` keeps on asking until something else changes.

@@ -154,6 +154,8 @@ pub use app_context::{AppContextReader, AppContextValue, provide_app_context};
 #[doc(hidden)]
 pub use at_load::StartEntry;
 pub use changes::on_change;
+#[doc(hidden)]
+pub use changes::tell_again;
 pub use class::{ClassError, EventClass, LogLevel};
 pub use context::forget_identity;
 pub use elements::{Bytes, Number};

@@ -320,6 +320,7 @@ fn process_name() -> Vec<u8> {
 /// they are taken elsewhere, too; all but the first are held for moments only.
 struct AllLocks {
     state: MutexGuard<'static, State>,
+    _told: Option<MutexGuard<'static, ()>>,
     _gate: MutexGuard<'static, Vec<usize>>,
     _added: MutexGuard<'static, Vec<&'static EventClass>>,
     _app_contexts: app_context::Lock,
@@ -357,8 +358,10 @@ extern "C" fn before_fork() {
             None => std::thread::sleep(Duration::from_millis(1)),
         }
     };
+    let told = changes::hold(deadline);
     let locks = guard.map(|state| AllLocks {
         state,
+        _told: told,
         _gate: GATE.pending(),
         _added: list::lock(),
         _app_contexts: app_context::lock(),
