@@ -42,14 +42,16 @@ const RECORD: &[Bench] = &[
 
 const USAGE: &str = "bench record [--times=N] [event|drain|default|buffers|crowd|rules|hung|launch]…
   --times=N  take each measurement N times as often as usual
-bench view   reading traces, beside babeltrace2, in about six minutes
+bench view [--only PART[,PART]…]
+             reading traces, beside babeltrace2, in less than ten minutes
 bench traces only writes those that view reads
 bench tracer what an event costs a Rust program, beside a C program with liblttng-ust";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["view"] => return view::measure(),
+        ["view", ..] => return view::measure(&words[1..]),
+        [view::VALUES, trace] => return view::print_values(trace),
         ["traces"] => return view::write_traces(),
         [tracer::LOAD, ..] => {
             tracer::load(&words);

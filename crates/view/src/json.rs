@@ -38,8 +38,8 @@ use rttng_ctf::read::{Event, LossCount, Lost, Reader, Trace};
 use rttng_ctf::types::Scope;
 
 use crate::follow::FollowingPrinter;
-use crate::number::{decimal, signed_decimal};
-use crate::out::{Literal, Out};
+use crate::number::{decimal, nine_digits, signed_decimal};
+use crate::out::{Literal, Out, put_plain};
 use crate::parallel::{self, Edges, Gap, SlicePrinter};
 use crate::select::{Selection, Selector};
 use crate::{Printer, Ran, ViewError};
@@ -61,15 +61,72 @@ pub struct JsonPrinter<W> {
     out: Out,
     /// By trace, stream class and event class.
     events: Vec<Vec<Vec<EventJson>>>,
-    /// By stream: `"stream":{…}`, and the packet context that was printed last with the packet that it is of.
     streams: Vec<StreamJson>,
+    time: Time,
 }
 
+/// What is the same for many events of a stream.
 #[derive(Debug)]
 struct StreamJson {
+    /// `"stream":{…}`.
     name: Literal,
+    /// The packet whose context is in `context`.
     packet: usize,
     context: Vec<u8>,
+    /// What stands between the time and the scopes of an event, by class modulo [`HEADS`].
+    heads: Vec<Head>,
+}
+
+/// So many kinds of events of each stream have what stands before their scopes put together once a packet.
+const HEADS: usize = 32;
+
+/// What stands between the time and the scopes of the events of one class in one packet.
+#[derive(Debug)]
+struct Head {
+    class: usize,
+    packet: usize,
+    text: Vec<u8>,
+}
+
+/// The start of the object, and its time: all but the last nine digits change once a second.
+#[derive(Debug)]
+struct Time {
+    /// The nanosecond that the kept second starts with; past all that there are at first.
+    start: i64,
+    kept: Literal,
+}
+
+/// Nanoseconds of a second.
+const SECOND: i64 = 1_000_000_000;
+
+impl Default for Time {
+    fn default() -> Time {
+        Time { start: i64::MAX, kept: Literal::new("") }
+    }
+}
+
+impl Time {
+    #[inline]
+    fn put(&mut self, out: &mut Out, time: i64) {
+        match time.checked_sub(self.start) {
+            Some(fraction @ 0..SECOND) => {
+                out.literal(&self.kept);
+                nine_digits(out, fraction as u32);
+            }
+            _ => self.put_another(out, time),
+        }
+    }
+
+    #[cold]
+    fn put_another(&mut self, out: &mut Out, time: i64) {
+        if time >= SECOND {
+            self.start = time - time % SECOND;
+            self.kept = Literal::new(format!("{{\"timestamp\":{}", time / SECOND));
+            return self.put(out, time);
+        }
+        out.put(b"{\"timestamp\":");
+        signed_decimal(out, time);
+    }
 }
 
 /// What is the same for all events of one kind.
@@ -87,6 +144,8 @@ pub(crate) struct NodeJson {
     /// What separates it from what stands before, and its key.
     pub(crate) before: Literal,
     form: Form,
+    /// Whether what stands before it, and its brace, are put in with its first field.
+    is_put_later: bool,
 }
 
 #[derive(Debug)]
@@ -111,6 +170,7 @@ impl<W: Write> JsonPrinter<W> {
             out: Out::with_capacity(BUFFER_BYTES + BUFFER_BYTES / 4),
             events: Vec::new(),
             streams: Vec::new(),
+            time: Time::default(),
         };
         printer.make_tables(reader);
         printer
@@ -128,6 +188,7 @@ impl<W: Write> JsonPrinter<W> {
             name: Literal::new(stream_name(reader, number)),
             packet: usize::MAX,
             context: Vec::new(),
+            heads: Vec::new(),
         });
         self.events = events.collect();
         self.streams = streams.collect();
@@ -145,6 +206,32 @@ impl<W: Write> JsonPrinter<W> {
     }
 }
 
+impl StreamJson {
+    /// What stands between the time and the scopes of an event of that class.
+    #[inline]
+    fn head(&mut self, class: usize, kind: &EventJson) -> &[u8] {
+        let place = class % HEADS;
+        match self.heads.get(place) {
+            Some(head) if (head.class, head.packet) == (class, self.packet) => {}
+            _ => self.put_together(place, class, kind),
+        }
+        &self.heads[place].text
+    }
+
+    #[cold]
+    fn put_together(&mut self, place: usize, class: usize, kind: &EventJson) {
+        while self.heads.len() <= place {
+            self.heads.push(Head { class: usize::MAX, packet: usize::MAX, text: Vec::new() });
+        }
+        let head = &mut self.heads[place];
+        (head.class, head.packet) = (class, self.packet);
+        head.text.clear();
+        for part in [kind.head.bytes(), self.name.bytes(), kind.after.bytes(), &self.context] {
+            head.text.extend_from_slice(part);
+        }
+    }
+}
+
 fn stream_name(reader: &Reader, number: usize) -> String {
     let info = reader.stream(number);
     let class = reader.traces()[info.trace].class().streams[info.class].id;
@@ -157,15 +244,13 @@ impl<W: Write> Printer for JsonPrinter<W> {
         let kind = &self.events[event.trace_number()][event.stream_class_number()][event.class_number()];
         let stream = &mut self.streams[event.stream()];
         let out = &mut self.out;
-        out.put(b"{");
-        if let Some(time) = event.nanoseconds() {
-            out.put(b"\"timestamp\":");
-            signed_decimal(out, time);
-            out.put(b",");
+        match event.nanoseconds() {
+            Some(time) => {
+                self.time.put(out, time);
+                out.put(b",");
+            }
+            None => out.put(b"{"),
         }
-        out.literal(&kind.head);
-        out.literal(&stream.name);
-        out.literal(&kind.after);
         let mut outcome = Ok(());
         if stream.packet != event.packet() {
             stream.packet = event.packet();
@@ -174,7 +259,7 @@ impl<W: Write> Printer for JsonPrinter<W> {
             stream.context.clear();
             stream.context.extend_from_slice(context.bytes());
         }
-        out.put(&stream.context);
+        out.put(stream.head(event.class_number(), kind));
         let outcome = outcome.and_then(|()| event.show(&mut ValueJson::new(out, &kind.scopes)));
         if let Err(error) = outcome {
             self.out.truncate(start);
@@ -273,7 +358,7 @@ impl EventJson {
         let level = class.log_level.map(|level| format!(",\"loglevel\":{level}")).unwrap_or_default();
         let nodes = |scope: Scope, key: &str| {
             let layout = trace.layout(stream, event, scope);
-            layout.map(|layout| nodes(layout, key)).unwrap_or_default()
+            layout.map(|layout| fused(layout, nodes(layout, key))).unwrap_or_default()
         };
         EventJson {
             head: Literal::new(head.bytes()),
@@ -319,14 +404,41 @@ pub(crate) fn nodes(layout: &Layout, key: &str) -> Vec<NodeJson> {
             NodeKind::Array => Form::Brackets,
             NodeKind::Variant => Form::Nothing,
         };
-        NodeJson { before: Literal::new(before.bytes()), form }
+        NodeJson { before: Literal::new(before.bytes()), form, is_put_later: false }
     };
     layout.nodes().iter().map(node).collect()
 }
 
+/// Makes one text of all that is begun at once.
+fn fused(layout: &Layout, mut table: Vec<NodeJson>) -> Vec<NodeJson> {
+    for (at, node) in layout.nodes().iter().enumerate() {
+        let Some(parent) = node.parent.map(|parent| parent as usize).filter(|_| node.is_first) else {
+            continue;
+        };
+        if matches!(table[parent].form, Form::Braces) {
+            table[parent].is_put_later = true;
+            let around = std::mem::replace(&mut table[parent].before, Literal::new(""));
+            let before = [around.bytes(), b"{", table[at].before.bytes()].concat();
+            table[at].before = Literal::new(before);
+        }
+    }
+    table
+}
+
 /// Text in quotes, as JSON has it.
+#[inline]
 fn quoted(out: &mut Out, text: &[u8]) {
     out.put(b"\"");
+    let special = |byte: u8| (byte < 32) | (byte == b'"') | (byte == b'\\') | (byte >= 128);
+    let rest = &text[put_plain(out, text, special)..];
+    if !rest.is_empty() {
+        escaped(out, rest);
+    }
+    out.put(b"\"");
+}
+
+#[cold]
+fn escaped(out: &mut Out, text: &[u8]) {
     for piece in text.utf8_chunks() {
         let mut rest = piece.valid().as_bytes();
         while let Some(at) = rest.iter().position(|&byte| byte < 32 || byte == b'"' || byte == b'\\') {
@@ -345,7 +457,6 @@ fn quoted(out: &mut Out, text: &[u8]) {
             out.put("\u{fffd}".as_bytes());
         }
     }
-    out.put(b"\"");
 }
 
 /// Bytes as text (RFC 4648, section 4).
@@ -405,6 +516,7 @@ impl Visit for ValueJson<'_> {
         self.nodes = place.map_or(&[], |place| &self.scopes[place]);
     }
 
+    #[inline]
     fn unsigned(&mut self, node: NodeId, value: u64) {
         match self.before(node) {
             Form::Enumeration(labels) => self.enumeration(labels, value.into()),
@@ -412,6 +524,7 @@ impl Visit for ValueJson<'_> {
         }
     }
 
+    #[inline]
     fn signed(&mut self, node: NodeId, value: i64) {
         match self.before(node) {
             Form::Enumeration(labels) => self.enumeration(labels, value.into()),
@@ -433,6 +546,7 @@ impl Visit for ValueJson<'_> {
         }
     }
 
+    #[inline]
     fn text(&mut self, node: NodeId, text: &[u8]) {
         self.before(node);
         quoted(self.out, text);
@@ -465,7 +579,11 @@ impl Visit for ValueJson<'_> {
         self.out.put(b"\"}");
     }
 
+    #[inline]
     fn begin(&mut self, node: NodeId) {
+        if self.nodes[node as usize].is_put_later {
+            return;
+        }
         match self.before(node) {
             Form::Optional => self.optional_at = self.out.len(),
             Form::Braces => self.out.put(b"{"),
@@ -474,6 +592,7 @@ impl Visit for ValueJson<'_> {
         }
     }
 
+    #[inline]
     fn end(&mut self, node: NodeId) {
         match self.nodes[node as usize].form {
             Form::Braces => self.out.put(b"}"),

@@ -3,6 +3,9 @@
 /// Literals up to this size are copied whole, which is quicker than to copy as many bytes as there are.
 const SHORT: usize = 32;
 
+/// Bytes of a text that are looked at together.
+pub(crate) const BLOCK: usize = 16;
+
 /// What is always there beyond the end of what was put in.
 const ROOM: usize = 64;
 
@@ -28,6 +31,10 @@ impl Literal {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.length == 0
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        if self.length <= SHORT { &self.short[..self.length] } else { &self.long }
     }
 }
 
@@ -113,9 +120,57 @@ impl Out {
     }
 }
 
+/// Puts text up to the first block in which a byte is `special`, and gives how much that was. Most text has nothing to
+/// escape, and is looked at and copied by the block; `special` has no branch, so that it becomes a few vector
+/// instructions.
+#[inline]
+pub(crate) fn put_plain(out: &mut Out, text: &[u8], special: impl Fn(u8) -> bool + Copy) -> usize {
+    let any = |block: &[u8]| block.iter().fold(false, |any, &byte| any | special(byte));
+    let mut rest = text;
+    while let Some((block, after)) = rest.split_first_chunk::<BLOCK>() {
+        if any(block) {
+            return text.len() - rest.len();
+        }
+        out.room::<BLOCK>().copy_from_slice(block);
+        out.wrote(BLOCK);
+        rest = after;
+    }
+    match text.last_chunk::<BLOCK>() {
+        // What is left, together with some of what is there already.
+        Some(block) if !rest.is_empty() && !any(block) && out.takes_back(BLOCK - rest.len()) => {
+            out.room::<BLOCK>().copy_from_slice(block);
+            out.wrote(BLOCK);
+            text.len()
+        }
+        None if !any(rest) => {
+            out.put(rest);
+            text.len()
+        }
+        _ => text.len() - rest.len(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn plain_text_is_put_up_to_a_block_with_something_special() {
+        for length in 0..70 {
+            for special in (0..length).map(Some).chain([None]) {
+                let mut text = vec![b'x'; length];
+                special.map(|at: usize| text[at] = b'!');
+                let mut out = Out::with_capacity(0);
+                out.put(b"before");
+                let put = put_plain(&mut out, &text, |byte| byte == b'!');
+                assert_eq!(out.bytes(), [b"before", &text[..put]].concat());
+                match special {
+                    None => assert_eq!(put, length),
+                    Some(at) => assert!(put <= at && put + BLOCK > at, "{put} {at} {length}"),
+                }
+            }
+        }
+    }
 
     #[test]
     fn it_grows() {

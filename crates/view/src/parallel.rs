@@ -195,7 +195,11 @@ pub(crate) fn print<P: SlicePrinter>(
     let shared = &*reader;
     std::thread::scope(|scope| {
         for _ in 1..threads {
-            scope.spawn(|| work(shared, selection, threads, &state, &moved, &joiner));
+            let help = || work(shared, selection, threads, &state, &moved, &joiner);
+            // Where there is no memory for another one, those that there are do its share.
+            if std::thread::Builder::new().spawn_scoped(scope, help).is_err() {
+                break;
+            }
         }
         work(shared, selection, threads, &state, &moved, &joiner);
     });

@@ -17,7 +17,7 @@ pub(super) struct Tail {
     first: u32,
     /// How many strings there are, or [`STEPS`].
     strings: u32,
-    /// Where in [`Tails::gaps`] the bytes after each of them are.
+    /// The bytes after the only string; of several, where in [`Tails::gaps`] the bytes after each of them are.
     gaps: u32,
 }
 
@@ -63,6 +63,9 @@ impl Tails {
                 }
                 _ => return None,
             }
+        }
+        if tail.strings == 1 {
+            tail.gaps = self.gaps.pop()?;
         }
         Some(tail)
     }
@@ -194,6 +197,9 @@ impl Tails {
     /// Where an event ends whose first string starts at `at`.
     #[inline]
     fn after_strings(&self, content: &[u8], mut at: usize, tail: Tail) -> Option<usize> {
+        if tail.strings == 1 {
+            return Some(at + find_nul(content.get(at..)?)? + 1 + tail.gaps as usize);
+        }
         let gaps = tail.gaps as usize;
         for gap in &self.gaps[gaps..gaps + tail.strings as usize] {
             at += find_nul(content.get(at..)?)? + 1 + *gap as usize;

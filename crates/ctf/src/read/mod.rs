@@ -53,7 +53,7 @@
 //! # Ok::<(), rttng_ctf::read::ReadError>(())
 //! ```
 //!
-//! Memory: a window of 128 KiB (more for larger events) and a batch of 8 KiB for each stream of each reader, and 72 bytes
+//! Memory: a window of 64 KiB (more for larger events) and a batch of 8 KiB for each stream of each reader, and 72 bytes
 //! for each packet, which forks share.
 
 mod clock;

@@ -28,7 +28,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { clock_offset_ns: 0, window_bytes: 128 << 10, lenient: false }
+        Options { clock_offset_ns: 0, window_bytes: 64 << 10, lenient: false }
     }
 }
 

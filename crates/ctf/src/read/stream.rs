@@ -705,12 +705,11 @@ impl Stream {
         self.looked.forget_packet();
         self.stage = Stage::Within(number);
         self.misses = 0;
-        self.window.clear();
         self.window_start = 0;
         self.at = info.events_start;
         self.content_end = info.content_bits;
         // The next event is always looked for from within the window.
-        self.move_window(number)
+        self.move_window(number, false)
     }
 
     /// Leaves a packet.
@@ -749,17 +748,19 @@ impl Stream {
                 let error = error.moved(self.window_start * 8);
                 return Err(ReadError::at(&self.files[packet.file as usize], packet.offset, error));
             }
-            self.move_window(number)?;
+            self.move_window(number, true)?;
         }
     }
 
-    /// Moves the window on to the next event, or makes it larger if it is there already.
-    fn move_window(&mut self, number: usize) -> Result<(), ReadError> {
+    /// Moves the window on to the next event, or makes it larger if it is there already and that is too little.
+    fn move_window(&mut self, number: usize, is_too_little: bool) -> Result<(), ReadError> {
         let packet = self.packets[number];
         let path = &self.files[packet.file as usize];
         let by = self.at / 8 / WINDOW_ALIGNMENT * WINDOW_ALIGNMENT;
-        let size =
-            if by == 0 { (self.window.len() as u64 * 2).max(self.window_bytes) } else { self.window_bytes };
+        let size = match by {
+            0 if is_too_little => (self.window.len() as u64 * 2).max(self.window_bytes),
+            _ => self.window_bytes,
+        };
         if size > MAX_EVENT_BYTES {
             let cause = format!("an event of more than {MAX_EVENT_BYTES} bytes");
             return Err(ReadError::at(path, packet.offset, cause));

@@ -6,7 +6,7 @@ use rttng_ctf::{Base, Version};
 
 use super::color::Colors;
 use crate::number::{binary, decimal, general, hexadecimal, octal, signed_decimal};
-use crate::out::{Literal, Out};
+use crate::out::{BLOCK, Literal, Out, put_plain};
 
 /// How the values of one node are written.
 #[derive(Debug)]
@@ -230,41 +230,17 @@ fn integer(out: &mut Out, form: IntegerForm, bits: u64) {
 #[inline]
 pub(crate) fn quoted(out: &mut Out, text: &[u8]) {
     out.put(b"\"");
-    // Most text has nothing to escape: it is looked at and copied by the block.
     let mut rest = text;
-    while let Some((block, after)) = rest.split_first_chunk::<BLOCK>() {
-        if has_special(block) {
-            escaped(out, block);
-        } else {
-            out.room::<BLOCK>().copy_from_slice(block);
-            out.wrote(BLOCK);
+    loop {
+        rest = &rest[put_plain(out, rest, is_special)..];
+        if rest.is_empty() {
+            break;
         }
+        let (block, after) = rest.split_at(rest.len().min(BLOCK));
+        escaped(out, block);
         rest = after;
     }
-    match text.last_chunk::<BLOCK>() {
-        // What is left, together with some of what is there already.
-        Some(block) if !rest.is_empty() && !has_special(block) => {
-            let again = BLOCK - rest.len();
-            if out.takes_back(again) {
-                out.room::<BLOCK>().copy_from_slice(block);
-                out.wrote(BLOCK);
-            }
-        }
-        _ => escaped(out, rest),
-    }
     out.put(b"\"");
-}
-
-/// Bytes that are looked at together.
-const BLOCK: usize = 16;
-
-/// Whether any of the bytes is not written as it is. Without a branch, so that it becomes a few vector instructions.
-#[inline]
-fn has_special(block: &[u8; BLOCK]) -> bool {
-    let special = |byte: u8| {
-        (byte < 32) | (byte == 127) | (byte == b'"') | (byte == b'\'') | (byte == b'\\') | (byte == b'?')
-    };
-    block.iter().fold(false, |any, &byte| any | special(byte))
 }
 
 fn escaped(out: &mut Out, text: &[u8]) {
@@ -280,16 +256,7 @@ fn escaped(out: &mut Out, text: &[u8]) {
 /// Whether a byte is not written as it is.
 #[inline]
 fn is_special(byte: u8) -> bool {
-    const SPECIAL: [bool; 256] = {
-        let mut special = [false; 256];
-        let mut byte = 0;
-        while byte < 256 {
-            special[byte] = byte < 32 || byte == 127 || matches!(byte as u8, b'"' | b'\'' | b'\\' | b'?');
-            byte += 1;
-        }
-        special
-    };
-    SPECIAL[usize::from(byte)]
+    (byte < 32) | (byte == 127) | (byte == b'"') | (byte == b'\'') | (byte == b'\\') | (byte == b'?')
 }
 
 fn escape(out: &mut Out, byte: u8) {
