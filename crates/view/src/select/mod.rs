@@ -114,7 +114,7 @@ struct StreamRules {
 enum Rule {
     Never,
     Always,
-    Look(Look),
+    Look(Box<Look>),
 }
 
 /// What is asked of the values of events of one kind: all of what is there.
@@ -141,10 +141,11 @@ impl Sieve for StreamRules {
     fn keeps(&self, class: usize, event: EventBytes<'_>) -> bool {
         match &self.rules[class] {
             Rule::Never => false,
-            Rule::Look(look @ Look { places: Some(places), .. }) => {
-                look.accepts(&self.processes, &places.in_event(event))
-            }
-            Rule::Always | Rule::Look(_) => true,
+            Rule::Always => true,
+            Rule::Look(look) => match &look.places {
+                Some(places) => look.accepts(&self.processes, &places.in_event(event)),
+                None => true,
+            },
         }
     }
 }
@@ -152,7 +153,7 @@ impl Sieve for StreamRules {
 impl StreamRules {
     /// Whether what it keeps is what is wanted.
     fn is_exact(&self) -> bool {
-        self.rules.iter().all(|rule| !matches!(rule, Rule::Look(Look { places: None, .. })))
+        self.rules.iter().all(|rule| !matches!(rule, Rule::Look(look) if look.places.is_none()))
     }
 }
 
@@ -434,7 +435,7 @@ fn rule(selection: &Selection, trace: &Trace, stream: usize, event: usize) -> Re
             let of_process = process.iter().flat_map(|rule| [rule.id, rule.name]).flatten();
             let targets: Vec<Target> = of_filter.chain(of_process.map(Target::Context)).collect();
             let places = Places::of(trace, (stream, event), targets.iter().copied());
-            Rule::Look(Look { filter, process, places, wanted: Wanted::of(targets) })
+            Rule::Look(Box::new(Look { filter, process, places, wanted: Wanted::of(targets) }))
         }
     })
 }
