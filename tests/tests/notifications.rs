@@ -259,6 +259,36 @@ fn nonsense_on_the_notification_channel() {
     drop(idle);
 }
 
+/// An application that lies in its pipe: what is no notification is passed over and counted, others are told of.
+#[test]
+fn an_application_that_lies_is_not_believed() {
+    let Some(world) = World::open(NEEDS) else { return };
+    let _daemon = world.sessiond(Ours, Real);
+    let client = client(&world);
+    let ticks = events("demo:tick", &["i"]);
+    let trigger = client.register_trigger(notifying(ticks.clone()), &[]).expect("it is registered");
+    let mut channel = client.notifications().expect("a daemon takes notification clients");
+    assert!(channel.subscribe(&ticks).unwrap());
+    let mut rogue = world.program(env!("CARGO_BIN_EXE_rogue_app")).spawn();
+    rogue.wait_for_output("done");
+    let mut dropped = 0;
+    let true_one = loop {
+        match channel.next(PATIENCE).expect("the daemon lives").expect("there is a true one") {
+            Told::Dropped => dropped += 1,
+            Told::Notification(true_one) => break true_one,
+        }
+    };
+    assert!(dropped >= 1, "what was lost is told");
+    let captured = true_one.captured().expect("values");
+    assert_eq!(captured[0].1, CapturedValue::Integer(CapturedInteger::Unsigned(7)));
+    tick(&world, "1");
+    let told = next(&mut channel);
+    assert_eq!(told.captured().expect("values")[0].1, CapturedValue::Integer(CapturedInteger::Unsigned(0)));
+    let errors = client.trigger_errors(&trigger, &[], ErrorQueryTarget::Condition).expect("it is there");
+    assert_eq!(errors[0].value, 7, "each lie about the trigger is counted");
+    assert!(!rogue.is_over(), "it may go on as an application: {}", rogue.stderr());
+}
+
 /// A program that is killed while it tells, one that dies in the middle of an event, and a daemon that is killed: what is
 /// left goes on, and a new daemon begins with no trigger.
 #[test]

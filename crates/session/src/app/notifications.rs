@@ -33,17 +33,12 @@ pub(super) async fn take_notifications(
     mut ended: oneshot::Receiver<()>,
 ) {
     let mut records = Records::default();
-    let take = |records: &mut Records, bytes: &[u8]| match records.take(bytes) {
-        Ok(notifications) => {
-            for notification in notifications {
-                occurred(&core, &application, notification);
-            }
-            true
-        }
-        Err(error) => {
+    let take = |records: &mut Records, bytes: &[u8]| {
+        let followed = records.take(bytes, |notification| occurred(&core, &application, notification));
+        if let Err(error) = &followed {
             info!(pid = application.process.pid, %error, "an application's notifications cannot be followed");
-            false
         }
+        followed.is_ok()
     };
     let mut chunk = vec![0; TURN];
     loop {
@@ -98,11 +93,10 @@ struct Records {
 }
 
 impl Records {
-    /// The records that are whole with these bytes.
-    fn take(&mut self, bytes: &[u8]) -> Result<Vec<Notification>, WireError> {
+    /// Takes in bytes, and hands on the records that are whole with them.
+    fn take(&mut self, bytes: &[u8], mut whole: impl FnMut(Notification)) -> Result<(), WireError> {
         self.bytes.extend_from_slice(bytes);
         let mut rest = &self.bytes[..];
-        let mut whole = Vec::new();
         loop {
             if let Some(len) = self.awaited {
                 let Some((part, behind)) = rest.split_at_checked(len) else { break };
@@ -112,7 +106,7 @@ impl Records {
             self.awaited = match self.receipt.next() {
                 Action::Receive(len) => Some(len),
                 Action::Done(notification) => {
-                    whole.push(notification);
+                    whole(notification);
                     self.receipt = NotificationReceipt::new();
                     None
                 }
@@ -123,7 +117,7 @@ impl Records {
         }
         let taken = self.bytes.len() - rest.len();
         self.bytes.drain(..taken);
-        Ok(whole)
+        Ok(())
     }
 }
 
@@ -152,7 +146,7 @@ mod tests {
             let (mut records, mut came, mut rest) = (Records::default(), Vec::new(), &bytes[..]);
             for cut in cuts.iter().cycle() {
                 let (now, later) = rest.split_at(rest.len().min(*cut));
-                came.extend(records.take(now).unwrap());
+                records.take(now, |record| came.push(record)).unwrap();
                 rest = later;
                 if rest.is_empty() {
                     break;
@@ -164,7 +158,7 @@ mod tests {
         #[test]
         fn garbage_is_refused_or_bounded(bytes in proptest::collection::vec(any::<u8>(), 0..5000)) {
             let mut records = Records::default();
-            if records.take(&bytes).is_ok() {
+            if records.take(&bytes, |_| ()).is_ok() {
                 prop_assert!(records.bytes.len() < 4096 + 42);
             }
         }
