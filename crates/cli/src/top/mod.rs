@@ -134,6 +134,11 @@ impl Watch {
 
     /// Reads a part of what is there; whether there is more at once.
     fn step(&mut self) -> Result<bool, ViewError> {
+        // Also where nobody is asked any more, because the trace is whole.
+        if self.guide.is_interrupted() {
+            self.state = State::Interrupted;
+            return Ok(false);
+        }
         if self.looked.is_none_or(|when| when.elapsed() >= FRAME) && self.state != State::Over {
             match self.guide.ask() {
                 Recording::Interrupted => {
