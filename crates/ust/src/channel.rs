@@ -168,19 +168,12 @@ impl Channel {
         write: impl FnOnce(&mut SlotWriter<'_>),
     ) {
         let Some(stream) = self.streams.get(moment.cpu as usize) else { return };
-        let sizes = Sizes {
-            header: self.header,
-            id,
-            contexts: contexts.len() as u64,
-            context_alignment: self.contexts.alignment() as u64,
-            payload: payload.bytes() as u64,
-            payload_alignment: payload.alignment() as u64,
-        };
+        let sizes = self.sizes(id, contexts, payload);
         if let Some(slot) = stream.ring.reserve_quickly(sizes.at(), || self.time_at_once(moment.cpu)) {
             self.fill(stream, slot, sizes, contexts, write);
         } else {
             let mut write = Some(write);
-            self.put_slowly(moment.cpu, sizes, contexts, &mut |to| {
+            self.put_slowly(moment.cpu, id, contexts, payload, &mut |to| {
                 if let Some(write) = write.take() {
                     write(to);
                 }
@@ -188,16 +181,31 @@ impl Channel {
         }
     }
 
-    /// As [`Channel::put`], where it is not the usual case; of one type for all payloads, so that this is there once.
+    #[inline(always)]
+    fn sizes(&self, id: u32, contexts: &[u8], payload: PayloadSize) -> Sizes {
+        Sizes {
+            header: self.header,
+            id,
+            contexts: contexts.len() as u64,
+            context_alignment: self.contexts.alignment() as u64,
+            payload: payload.bytes() as u64,
+            payload_alignment: payload.alignment() as u64,
+        }
+    }
+
+    /// As [`Channel::put`], where it is not the usual case; of one type for all payloads, so that this is there once. It
+    /// works the sizes out anew, so that they need not be in memory for it in the usual case.
     #[cold]
     #[inline(never)]
     fn put_slowly(
         &self,
         mut cpu: u32,
-        sizes: Sizes,
+        id: u32,
         contexts: &[u8],
+        payload: PayloadSize,
         write: &mut dyn FnMut(&mut SlotWriter<'_>),
     ) {
+        let sizes = self.sizes(id, contexts, payload);
         let mut patience = Patience::of(self);
         loop {
             let Some(stream) = self.streams.get(cpu as usize) else { return };
