@@ -142,13 +142,12 @@ impl Mapping {
         file_offset: u64,
     ) -> std::io::Result<usize> {
         unsafe extern "C" {
-            fn pwrite64(fd: i32, buf: *const u8, count: usize, offset: i64) -> isize;
+            fn pwrite(fd: i32, buf: *const u8, count: usize, offset: i64) -> isize;
         }
         check(self.size, at, len);
         let offset = i64::try_from(file_offset).map_err(|_| std::io::ErrorKind::FileTooLarge)?;
         // SAFETY: the kernel reads `len` bytes inside the mapping; it copes with their changing or being absent.
-        let written =
-            unsafe { pwrite64(file.as_fd().as_raw_fd(), self.address.as_ptr().add(at), len, offset) };
+        let written = unsafe { pwrite(file.as_fd().as_raw_fd(), self.address.as_ptr().add(at), len, offset) };
         usize::try_from(written).map_err(|_| std::io::Error::last_os_error())
     }
 }
