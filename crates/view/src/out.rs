@@ -159,7 +159,9 @@ mod tests {
         for length in 0..70 {
             for special in (0..length).map(Some).chain([None]) {
                 let mut text = vec![b'x'; length];
-                special.map(|at: usize| text[at] = b'!');
+                if let Some(at) = special {
+                    text[at] = b'!';
+                }
                 let mut out = Out::with_capacity(0);
                 out.put(b"before");
                 let put = put_plain(&mut out, &text, |byte| byte == b'!');
