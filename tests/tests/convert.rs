@@ -387,11 +387,11 @@ fn damaged_indexes_are_written_anew() {
         rebuild();
         let indexes = found(&trace, &is_index);
         let whole: Vec<Vec<u8>> = indexes.iter().map(|path| std::fs::read(path).unwrap()).collect();
-        let damage: [&dyn Fn(&mut Vec<u8>); 4] = [
-            &|index| index.truncate(index.len() - 7),
-            &|index| index[16 + 8] ^= 0xff,
-            &|index| index[0] = 0,
-            &Vec::clear,
+        let damage: [fn(&mut Vec<u8>); 4] = [
+            |index| index.truncate(index.len() - 7),
+            |index| index[16 + 8] ^= 0xff,
+            |index| index[0] = 0,
+            Vec::clear,
         ];
         for (at, damage) in damage.iter().enumerate() {
             let mut index = whole[0].clone();

@@ -20,8 +20,11 @@ pub(crate) use values::{VALUES, print_values};
 const EVENTS: u64 = 10_000_000;
 const THEIR_EVENTS: u64 = EVENTS / 5;
 
+/// Measures one part, and gives its lines.
+type Measure = fn(&Place) -> Vec<String>;
+
 /// The parts, in the order in which the table shows them.
-const PARTS: &[(&str, fn(&Place) -> Vec<String>)] = &[
+const PARTS: &[(&str, Measure)] = &[
     ("count", |place| tasks::measure("count", place)),
     ("text", |place| tasks::measure("text", place)),
     ("threads", |place| tasks::measure("threads", place)),

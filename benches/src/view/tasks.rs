@@ -153,8 +153,8 @@ impl Task {
         let rate = |events: u64, turns: &[Turn], seconds: fn(&Turn) -> f64| {
             events as f64 / 1e6 / median(turns.iter().map(seconds))
         };
-        let (processor, elapsed): (fn(&Turn) -> f64, fn(&Turn) -> f64) =
-            (|turn| turn.processor, |turn| turn.elapsed);
+        let processor = |turn: &Turn| turn.processor;
+        let elapsed = |turn: &Turn| turn.elapsed;
         let mut line = Line {
             what: self.what,
             trace: kind.name(),
