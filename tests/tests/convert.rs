@@ -1,6 +1,8 @@
 //! Traces that are written, read back by rttng and printed by babeltrace2: those of any types from the library, and those
 //! of `rttng convert`.
 
+mod lenient;
+
 use std::path::{Path, PathBuf};
 
 use rttng_ctf::Scope;
@@ -9,8 +11,9 @@ use rttng_ctf::read::{Message, Options, Reader};
 use rttng_ctf::write::Value;
 use rttng_tests::any_trace::{AnyTrace, Dice, any_trace};
 use rttng_tests::{Need, World, apps};
-use rttng_view::convert::ctf::{self, CtfOptions};
-use rttng_view::select::{Selection, Selector};
+use rttng_view::convert::ctf::CtfOptions;
+
+use lenient::converted;
 
 /// What is printed of events without a time is not the same with names of headers.
 const NAMES: &str = "--names=payload,context,scope";
@@ -408,15 +411,6 @@ fn damaged_indexes_are_written_anew() {
     }
 }
 
-/// Reads traces as far as they go, and writes them anew.
-fn recovered(trace: &Path, output: &Path, options: &CtfOptions) -> Result<u64, String> {
-    let lenient = Options { lenient: true, ..Options::default() };
-    let mut reader = Reader::open(&[trace.to_owned()], &lenient).map_err(|error| error.to_string())?;
-    let mut selector = Selector::new(Selection::default(), &reader).map_err(|error| error.to_string())?;
-    let converted = ctf::convert(&mut reader, &[trace], &mut selector, options, output);
-    converted.map(|converted| converted.events).map_err(|error| error.to_string())
-}
-
 /// Whatever the bytes, what comes out is a trace that even a strict reader reads to its end, with every event that the
 /// lenient one saw; or there is nothing.
 #[test]
@@ -441,7 +435,7 @@ fn damaged_traces_become_valid_ones() {
             std::fs::write(file, bytes).unwrap();
         }
         let packet_bytes = dice.one_in(2).then(|| dice.below(1000));
-        match recovered(&place, &output, &CtfOptions { packet_bytes, ..CtfOptions::default() }) {
+        match converted(&place, &output, &CtfOptions { packet_bytes, ..CtfOptions::default() }) {
             Ok(events) => {
                 whole += 1;
                 let reader = Reader::open(&[output], &Options::default());

@@ -1,6 +1,8 @@
 //! Traces of CTF 2 in other forms: any types and values, read back from CTF 2 and from CTF 1.8, which babeltrace2 2.0.4
 //! prints as we do.
 
+mod lenient;
+
 use std::path::Path;
 
 use rttng_ctf::decode::{NodeId, Visit};
@@ -10,8 +12,9 @@ use rttng_ctf::{Scope, Structure, Type};
 use rttng_tests::any_ctf2::{Texts, any_ctf2};
 use rttng_tests::any_trace::{AnyTrace, Dice};
 use rttng_tests::{Need, World};
-use rttng_view::convert::ctf::{self, CtfOptions, CtfVersion};
-use rttng_view::select::{Selection, Selector};
+use rttng_view::convert::ctf::{CtfOptions, CtfVersion};
+
+use lenient::converted;
 
 /// A number or a text.
 #[derive(Debug, Clone, PartialEq)]
@@ -159,14 +162,6 @@ fn wanted(written: &AnyTrace, version: CtfVersion) -> Vec<Vec<Read>> {
         events.iter().map(event).collect::<Vec<Read>>()
     };
     written.streams.iter().map(events).filter(|events| !events.is_empty()).collect()
-}
-
-fn converted(from: &Path, to: &Path, options: &CtfOptions) -> Result<u64, String> {
-    let lenient = Options { lenient: true, ..Options::default() };
-    let mut reader = Reader::open(&[from.to_owned()], &lenient).map_err(|error| error.to_string())?;
-    let mut selector = Selector::new(Selection::default(), &reader).map_err(|error| error.to_string())?;
-    let converted = ctf::convert(&mut reader, &[from], &mut selector, options, to);
-    converted.map(|converted| converted.events).map_err(|error| error.to_string())
 }
 
 #[test]
