@@ -95,6 +95,24 @@ pub enum InvalidBytecode {
     /// The code runs out of instructions.
     #[error("the code ends without RETURN")]
     NoReturn,
+    /// A comparison on which liblttng-ust ends the program that it is in.
+    #[error("{name} at offset {offset} compares an element of an array with a pattern", name = opcode.name())]
+    PatternOfElement {
+        /// Which.
+        opcode: Opcode,
+        /// Where.
+        offset: usize,
+    },
+}
+
+/// What is known of a value on the stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Held {
+    /// An element of an array or a sequence, or the way to one.
+    Element,
+    /// Text with `*`.
+    Pattern,
+    Other,
 }
 
 /// An instruction with the name that it refers to.
@@ -111,16 +129,33 @@ impl Bytecode {
     /// # Errors
     /// The first thing that is wrong.
     pub fn validate(&self) -> Result<(), InvalidBytecode> {
+        self.walk().map(|_| ())
+    }
+
+    /// As [`Bytecode::validate`], and that no released liblttng-ust comes to harm by it (`docs/spec/filter.md`, 8.2).
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn validate_for_applications(&self) -> Result<(), InvalidBytecode> {
+        match self.walk()? {
+            Some((opcode, offset)) => Err(InvalidBytecode::PatternOfElement { opcode, offset }),
+            None => Ok(()),
+        }
+    }
+
+    /// Follows the code with a stack of what its values are. Gives the first comparison of an element with a pattern.
+    fn walk(&self) -> Result<Option<(Opcode, usize)>, InvalidBytecode> {
         let resolved = self.resolve()?;
         let mut merges = BTreeMap::new();
-        let mut depth = 0;
+        let mut stack: Vec<Held> = Vec::new();
+        let mut harm = None;
         for Resolved { instruction, .. } in &resolved {
             let Instruction { offset, opcode, operand } = *instruction;
-            if merges.remove(&offset).is_some_and(|expected| expected != depth) {
+            if merges.remove(&offset).is_some_and(|expected| expected != stack.len()) {
                 return Err(InvalidBytecode::Merge { offset });
             }
             let (pops, pushes) = stack_effect(opcode);
-            if depth < pops {
+            if stack.len() < pops {
                 return Err(InvalidBytecode::StackEmpty { opcode, offset });
             }
             if let (Opcode::And | Opcode::Or, Operand::U16(target)) = (opcode, operand) {
@@ -128,17 +163,31 @@ impl Bytecode {
                 if target_offset <= offset {
                     return Err(InvalidBytecode::Skip { opcode, offset, target });
                 }
-                if merges.insert(target_offset, depth).is_some_and(|other| other != depth) {
+                if merges.insert(target_offset, stack.len()).is_some_and(|other| other != stack.len()) {
                     return Err(InvalidBytecode::Merge { offset: target_offset });
                 }
             }
-            depth = depth - pops + pushes;
-            if depth > STACK_LIMIT {
+            let taken = stack.split_off(stack.len() - pops);
+            let compares = matches!(
+                opcode,
+                Opcode::Eq | Opcode::Ne | Opcode::EqStarGlobString | Opcode::NeStarGlobString
+            );
+            if compares && taken.contains(&Held::Element) && taken.contains(&Held::Pattern) {
+                harm.get_or_insert((opcode, offset));
+            }
+            let left = match opcode {
+                Opcode::GetIndexU16 | Opcode::GetIndexU64 => Held::Element,
+                Opcode::LoadField => taken.first().copied().unwrap_or(Held::Other),
+                Opcode::LoadStarGlobString => Held::Pattern,
+                _ => Held::Other,
+            };
+            stack.extend(std::iter::repeat_n(left, pushes));
+            if stack.len() > STACK_LIMIT {
                 return Err(InvalidBytecode::StackFull { opcode, offset });
             }
             if matches!(opcode, Opcode::Return | Opcode::ReturnS64) {
                 return match merges.keys().next() {
-                    None => Ok(()),
+                    None => Ok(harm),
                     Some(&offset) => Err(InvalidBytecode::Merge { offset }),
                 };
             }
@@ -222,5 +271,37 @@ fn stack_effect(opcode: Opcode) -> (usize, usize) {
         99 => (1, 0),
         // Refused before this is asked.
         _ => (0, 0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ends_applications_is_told_from_what_does_not() {
+        let judged = |text: &str| crate::compile(text).unwrap().validate_for_applications();
+        for harmful in ["uq[1] == \"*world\"", "a == 1 && \"*x\" != s.list[0]", "(b & 1) || q[7] == \"*x*\""]
+        {
+            let refused = judged(harmful);
+            assert!(
+                matches!(refused, Err(InvalidBytecode::PatternOfElement { .. })),
+                "{harmful}: {refused:?}"
+            );
+            assert_eq!(
+                crate::compile(harmful).unwrap().validate(),
+                Ok(()),
+                "who knows the types may take it"
+            );
+        }
+        for harmless in [
+            "uq[1] == 5",
+            "s == \"*world\"",
+            "uq[1] == 5 && s != \"x*\"",
+            "uq[0] == \"whole\"",
+            "$ctx.procname == \"a*\"",
+        ] {
+            assert_eq!(judged(harmless), Ok(()), "{harmless}");
+        }
     }
 }

@@ -185,7 +185,7 @@ fn check_filter(name: &str, code: &FilterBytecode) -> Result<(), ErrorCode> {
         ErrorCode::FilterInval
     };
     let code = Bytecode::from_parts(code.data.clone(), code.reloc_table_offset, code.seqnum);
-    code.map_err(|why| refuse(&why))?.validate().map_err(|why| refuse(&why))
+    code.map_err(|why| refuse(&why))?.validate_for_applications().map_err(|why| refuse(&why))
 }
 
 /// Runs of `*` mean the same as one.

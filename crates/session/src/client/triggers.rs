@@ -213,7 +213,7 @@ fn compiled_filter(expression: &str) -> Result<Filter, ErrorCode> {
         ErrorCode::FilterInval
     };
     let code = rttng_filter::compile_bytes(&text::to_bytes(expression)).map_err(|why| refuse(&why))?;
-    code.validate().map_err(|why| refuse(&why))?;
+    code.validate_for_applications().map_err(|why| refuse(&why))?;
     let reloc_offset = code.relocation_offset();
     Ok(Filter { expression: expression.to_owned(), data: code.data().to_vec(), reloc_offset })
 }
