@@ -213,7 +213,7 @@ macro_rules! tuple_payload {
             fn field(&self, index: u32) -> FieldView<'_> {
                 let mut before = 0;
                 $(
-                    let count = $name::TYPE.leaf_count();
+                    let count = const { $name::TYPE.leaf_count() };
                     if index - before < count {
                         return self.$at.view(index - before);
                     }
