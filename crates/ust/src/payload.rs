@@ -143,6 +143,13 @@ pub trait Counted: Payload {
     fn add_to(&self, size: &mut PayloadSize);
 }
 
+#[inline]
+fn measured(payload: &impl Counted) -> PayloadSize {
+    let mut size = PayloadSize::EMPTY;
+    payload.add_to(&mut size);
+    size
+}
+
 impl Counted for () {
     const LEAVES: u32 = 0;
 
@@ -167,9 +174,7 @@ impl<A: Counted, B: Counted> Counted for Joined<A, B> {
 impl<A: Counted, B: Counted> Payload for Joined<A, B> {
     #[inline]
     fn measure(&self) -> PayloadSize {
-        let mut size = PayloadSize::EMPTY;
-        self.add_to(&mut size);
-        size
+        measured(self)
     }
 
     #[inline]
@@ -200,9 +205,7 @@ macro_rules! tuple_payload {
         impl<$($name: Value),+> Payload for ($($name,)+) {
             #[inline]
             fn measure(&self) -> PayloadSize {
-                let mut size = PayloadSize::EMPTY;
-                self.add_to(&mut size);
-                size
+                measured(self)
             }
 
             #[inline]

@@ -45,8 +45,10 @@ impl Clients {
                     live.notify(&firing.occurrence);
                     Ok(())
                 }
-                Action::StartSession { session, .. } => self.start_for(live, session, *meant).await,
-                Action::StopSession { session, .. } => self.stop_for(live, session, *meant).await,
+                Action::StartSession { session, .. } | Action::StopSession { session, .. } => {
+                    let starts = matches!(action, Action::StartSession { .. });
+                    self.switch_for(live, session, *meant, starts).await
+                }
                 // Refused at the door.
                 Action::RotateSession { .. } | Action::SnapshotSession(_) | Action::List(_) => {
                     Err(ErrorCode::NotSupported)
@@ -60,35 +62,24 @@ impl Clients {
         }
     }
 
-    async fn start_for(
+    /// Starts or stops the session that a trigger meant. One that is started or stopped already is as it should be.
+    async fn switch_for(
         &self,
         live: &LiveTrigger,
         name: &str,
         meant: Option<SessionId>,
+        starts: bool,
     ) -> Result<(), ErrorCode> {
         let meant = meant.ok_or(ErrorCode::SessNotFound)?;
-        let Some(_turn) = self.turn_on(live, name, meant).await else { return Ok(()) };
-        match self.start(meant).await {
-            Ok(_) | Err(ErrorCode::TraceAlreadyStarted) => Ok(()),
-            Err(code) => Err(code),
-        }
-    }
-
-    async fn stop_for(
-        &self,
-        live: &LiveTrigger,
-        name: &str,
-        meant: Option<SessionId>,
-    ) -> Result<(), ErrorCode> {
-        let meant = meant.ok_or(ErrorCode::SessNotFound)?;
-        if self.model.read(|model| model.session_named(name).is_none()) {
+        if !starts && self.model.read(|model| model.session_named(name).is_none()) {
             return Err(ErrorCode::SessNotFound);
         }
         let Some(_turn) = self.turn_on(live, name, meant).await else { return Ok(()) };
-        match self.stop(meant).await {
-            Ok(_) | Err(ErrorCode::TraceAlreadyStopped) => Ok(()),
-            Err(code) => Err(code),
-        }
+        let (switched, already) = match starts {
+            true => (self.start(meant).await.map(drop), ErrorCode::TraceAlreadyStarted),
+            false => (self.stop(meant).await.map(drop), ErrorCode::TraceAlreadyStopped),
+        };
+        switched.or_else(|code| if code == already { Ok(()) } else { Err(code) })
     }
 
     /// Waits for a trigger's turn on the session that it meant when it fired; nothing when the name means another one
