@@ -6,13 +6,16 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::{self, File};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open, pidfd_send_signal,
+};
 
 /// How long a program may take when the test says nothing else. Generous: two cores may run eight tests.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
@@ -156,17 +159,8 @@ impl Running {
             let nsenter = Pid::from_child(&self.child);
             let pidfd = pidfd_open(nsenter, PidfdFlags::empty())
                 .expect("a child that was not waited for has a pidfd");
-            let until = Instant::now() + limit;
-            loop {
-                let left = until.saturating_duration_since(Instant::now());
-                let left =
-                    Timespec { tv_sec: left.as_secs() as i64, tv_nsec: i64::from(left.subsec_nanos()) };
-                match poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&left)) {
-                    Ok(0) => return None,
-                    Ok(_) => break,
-                    Err(rustix::io::Errno::INTR) => continue,
-                    Err(error) => panic!("cannot wait for {}: {error}", self.shown),
-                }
+            if !has_ended(&pidfd, limit) {
+                return None;
             }
             self.ended = Some(self.child.wait().expect("an ended child can be waited for"));
         }
@@ -283,12 +277,18 @@ impl Running {
         if self.is_over() {
             return;
         }
-        if let Some(pid) = self.pid.or_else(|| self.only_child()) {
-            let _ = kill_process(pid, Signal::KILL);
+        let program = self.pid.or_else(|| self.only_child());
+        let program = program.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+        if let Some(program) = &program {
+            let _ = pidfd_send_signal(program, Signal::KILL);
         }
         // What is left: `nsenter` itself, and helpers of the program that stayed in its group.
         let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
         self.ended = self.child.wait().ok();
+        // `nsenter` may be gone before the program is, which holds its sockets until then.
+        if let Some(program) = program {
+            has_ended(&program, LIMIT);
+        }
     }
 
     /// What it has written to standard output until now.
@@ -333,6 +333,20 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// Waits for the end of a process; whether it came within the limit.
+fn has_ended(process: &OwnedFd, limit: Duration) -> bool {
+    let until = Instant::now() + limit;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let left = Timespec { tv_sec: left.as_secs() as i64, tv_nsec: i64::from(left.subsec_nanos()) };
+        match poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&left)) {
+            Ok(ended) => return ended > 0,
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(error) => panic!("cannot wait for a process: {error}"),
+        }
     }
 }
 

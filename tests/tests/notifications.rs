@@ -14,6 +14,7 @@ use rttng_wire::client::{
     Action, BufferUsage, CapturedValue, Condition, DomainType, ErrorCode, ErrorQueryTarget, Evaluation,
     EventExpression, EventRule, EventRuleMatches, RatePolicy, Trigger, UsageThreshold, UserTracepointRule,
 };
+use rustix::process::Signal;
 
 const NEEDS: &[Need] = &[Need::RealLttng, Need::UstHeaders];
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -290,7 +291,7 @@ fn an_application_that_lies_is_not_believed() {
 }
 
 /// A program that is killed while it tells, one that dies in the middle of an event, and a daemon that is killed: what is
-/// left goes on, and a new daemon begins with no trigger.
+/// left goes on, programs that have something to tell as well, and a new daemon begins with no trigger.
 #[test]
 fn deaths_on_either_side() {
     let Some(world) = World::open(NEEDS) else { return };
@@ -320,7 +321,13 @@ fn deaths_on_either_side() {
     eventually("the program has registered", || {
         world.real_lttng(["list", "-u"]).stdout.contains("rttng_mortal:tick")
     });
+    // This one is about to tell of an event when its daemon dies, before it can notice.
+    let telling = world.program(apps::built("mortal")).arg("--stop").env("LTTNG_UST_REGISTER_TIMEOUT", "-1");
+    let mut telling = telling.spawn();
+    telling.wait_until_stopped();
     daemon.process.kill();
+    telling.signal(Signal::CONT);
+    telling.wait(PATIENCE).expect("it goes on to its end").ok();
     let begun = Instant::now();
     let hung_up = loop {
         match channel.next(PATIENCE) {

@@ -2,18 +2,24 @@
 //! 11).
 //!
 //! The pipe is the application's, so nothing in it is believed: an unknown trigger is passed over, values that are none
-//! are counted as lost, a record that cannot be one ends the reading. Such a pipe stays open, since a program that writes
-//! into a closed one is ended by liblttng-ust; it only fills up.
+//! are counted as lost, a record that cannot be one ends the reading.
+//!
+//! A program of liblttng-ust that writes into a pipe without a reader is ended by SIGPIPE, also in the moment between the
+//! death of this daemon and its own notice of it. So it gets an end that is a reader as well: what nobody takes fills the
+//! pipe up, and is counted as lost from then on.
 
 use std::io;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::rc::Rc;
 
 use rttng_wire::client::Evaluation;
 use rttng_wire::ust::{Notification, NotificationReceipt};
 use rttng_wire::{Action, Exchange, WireError};
+use rustix::fs::{Mode, OFlags};
+use rustix::pipe::PipeFlags;
 use tokio::net::unix::pipe;
 use tokio::sync::oneshot;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::Application;
 use crate::engine::Core;
@@ -24,6 +30,19 @@ use crate::trigger::Occurrence;
 const TURN: usize = 16 << 10;
 /// The most that is read of what an application left behind: what the largest pipe holds.
 const MOST_LEFT: usize = 1 << 20;
+
+/// A pipe for notifications: the daemon's end, and the application's.
+pub(super) fn notification_pipe() -> io::Result<(pipe::Receiver, OwnedFd)> {
+    let (read, write) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
+    rustix::fs::fcntl_setfl(&read, OFlags::NONBLOCK)?;
+    let both_ways = OFlags::RDWR | OFlags::CLOEXEC;
+    let own = format!("/proc/self/fd/{}", write.as_raw_fd());
+    let write = rustix::fs::open(own, both_ways, Mode::empty()).unwrap_or_else(|error| {
+        warn!(%error, "applications may not outlive this daemon: no pipe can be opened both ways");
+        write
+    });
+    Ok((pipe::Receiver::from_owned_fd(read)?, write))
+}
 
 /// Reads an application's pipe until `ended` says, or shows by its own end, that the application is gone.
 pub(super) async fn take_notifications(

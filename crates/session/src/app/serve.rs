@@ -6,14 +6,12 @@ use std::io;
 use std::rc::Rc;
 
 use rttng_wire::ust::{Answer, Command};
-use rustix::pipe::PipeFlags;
-use tokio::net::unix::pipe;
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{debug, info, warn};
 
 use super::command::{AppGone, CommandLink, on_root};
 use super::has::{AppState, Next, Wanted};
-use super::notifications::take_notifications;
+use super::notifications::{notification_pipe, take_notifications};
 use super::notifiers::{AppNotifiers, Resources};
 use super::notify::{Handles, serve_notify};
 use super::{Application, Ask, GONE, listing};
@@ -187,9 +185,7 @@ impl AppTask {
                 None
             }
         };
-        let (read, write) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
-        rustix::fs::fcntl_setfl(&read, rustix::fs::OFlags::NONBLOCK)?;
-        let read = pipe::Receiver::from_owned_fd(read)?;
+        let (read, write) = notification_pipe()?;
         let (tell, ended) = oneshot::channel();
         tokio::task::spawn_local(take_notifications(
             self.core.clone(),
