@@ -257,14 +257,13 @@ fn connect(place: &Place, dialect: Dialect) -> End {
             Err(_) => return End::Gone,
         };
         heard = true;
+        let mut is_registered = false;
         let bytes = match received {
             ReceivedCommand::Request(request) => {
                 let answer = commands::answer(&mut tracing::lock(), number, &request, fds);
                 changes::tell();
                 let Some(answer) = answer else { return End::Confused };
-                if is_end_of_registration(&request) {
-                    GATE.pass(number);
-                }
+                is_registered = is_end_of_registration(&request);
                 answer
             }
             ReceivedCommand::Unknown { handle, code } => {
@@ -276,6 +275,10 @@ fn connect(place: &Place, dialect: Dialect) -> End {
         };
         if command.send(&bytes).is_err() {
             return End::Gone;
+        }
+        // Only now: the program may close all descriptors at once.
+        if is_registered {
+            GATE.pass(number);
         }
     }
 }
@@ -333,8 +336,10 @@ struct Held(UnsafeCell<Option<AllLocks>>);
 unsafe impl Sync for Held {}
 
 static HELD: Held = Held(UnsafeCell::new(None));
-/// How long a fork waits for a command that is being carried out.
-const FORK_PATIENCE: Duration = Duration::from_millis(200);
+/// How long a fork waits for a command that is being carried out. A busy daemon may take its time for a command that
+/// registers many events, and the child of a fork that does not wait for it is never traced; a daemon that hangs is given
+/// up by default after 3 seconds.
+const FORK_PATIENCE: Duration = Duration::from_secs(2);
 
 fn watch_forks() {
     unsafe extern "C" {

@@ -437,6 +437,21 @@ fn wait_for_file(path: &Path) {
     }
 }
 
+/// Waits until the threads of the tracer wait for their daemons.
+fn wait_for_the_tracer() {
+    let sleeps = |task: std::fs::DirEntry| {
+        let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+        task.file_name().to_str() == Some(&std::process::id().to_string())
+            || stat.rsplit_once(") ").is_some_and(|(_, state)| state.starts_with('S'))
+    };
+    let mut looks = 0;
+    while looks < 10 {
+        let mut tasks = std::fs::read_dir("/proc/self/task").expect("/proc is mounted").flatten();
+        looks = if tasks.all(sleeps) { looks + 1 } else { 0 };
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 fn daemon(folder: &Path) {
     // Written beside and moved, so that whoever sees it sees it whole.
     let say = |name: &str, text: &str| {
@@ -453,6 +468,8 @@ fn daemon(folder: &Path) {
                 _ => _exit(0),
             };
         }
+        // Whoever closes a socket in the middle of a command is registered anew, and traced again only then.
+        wait_for_the_tracer();
         assert_eq!(close_range(3, u32::MAX, 0), 0, "all are closed");
     }
     let own = Own::open(folder);
