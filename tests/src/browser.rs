@@ -46,7 +46,7 @@ impl Browser {
         }
         // Watched by `timeout`, so that a browser that hangs does not outlive the test for long.
         let child = Command::new("timeout")
-            .args(["--kill-after=5", "120", "bash", "-c"])
+            .args(["--kill-after=5", "600", "bash", "-c"])
             .arg(
                 "exec chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run \
                   --user-data-dir=\"$2\" --remote-debugging-pipe about:blank 3<\"$0\" 4>\"$1\"",

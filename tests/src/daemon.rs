@@ -65,13 +65,19 @@ impl World {
     /// The session daemon as a program to which a test adds options before [`World::started`].
     pub fn sessiond_program(&self, daemon: Make, consumer: Make) -> Program {
         let consumer = self.consumerd(consumer);
-        self.made(daemon, "lttng-sessiond").arg("--no-kernel").arg("--consumerd64-path").arg(consumer)
+        let program = self.made(daemon, "lttng-sessiond");
+        let program = match daemon {
+            // An application that takes longer than 5 seconds for an answer is forgotten for ever, else.
+            Make::Real => program.env("LTTNG_APP_SOCKET_TIMEOUT", "60"),
+            Make::Ours => program,
+        };
+        program.arg("--no-kernel").arg("--consumerd64-path").arg(consumer)
     }
 
     /// Starts a session daemon of root's and waits until applications and clients can reach it.
     ///
     /// # Panics
-    /// When it ends, or does not serve within a minute.
+    /// When it ends, or does not serve within three minutes.
     pub fn started(&self, program: Program) -> Sessiond {
         let mut process = program.spawn();
         let until = Instant::now() + LIMIT;

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use crate::apps;
 use crate::program::Running;
@@ -73,7 +72,7 @@ impl Listener {
     pub fn finish(mut self) -> Vec<String> {
         self.hear();
         std::fs::write(&self.until, "").expect("the world's folder has room");
-        self.running.wait(Duration::from_secs(60)).expect("the listener ends").ok();
+        self.running.ends().ok();
         self.heard()
     }
 }

@@ -69,10 +69,7 @@ impl Recording {
 
     /// A program that waits for its registration before its `main`, and, where the channel says so, for room in it.
     pub fn traced(&self, program: impl AsRef<OsStr>) -> Program {
-        self.world
-            .program(program)
-            .env("LTTNG_UST_REGISTER_TIMEOUT", "-1")
-            .env("LTTNG_UST_ALLOW_BLOCKING", "1")
+        self.world.program(program).env("LTTNG_UST_ALLOW_BLOCKING", "1")
     }
 
     /// Where it records to.

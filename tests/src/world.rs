@@ -143,6 +143,9 @@ impl World {
             ("HOME", self.home().into()),
             ("LC_ALL", "C.UTF-8".into()),
             ("TZ", "UTC".into()),
+            // Their `main` waits for the session daemon, and so do their sockets. The usual 3 seconds pass now and then
+            // where many tests run at once; where no daemon is, nobody waits.
+            ("LTTNG_UST_REGISTER_TIMEOUT", "-1".into()),
         ];
         Program {
             enter,

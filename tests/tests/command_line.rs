@@ -7,9 +7,8 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
-use rttng_tests::{Make, Need, Running, World, apps};
+use rttng_tests::{Make, Need, Running, World, apps, eventually};
 use serde_json::Value;
 
 const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/cli/invocations.jsonl");
@@ -162,8 +161,7 @@ fn replay(scenario: &str) {
         let words: Vec<String> =
             argv[1..].iter().map(|word| here(&home, word.as_str().expect("words are text"))).collect();
         let mut program = world.made(Make::Ours, "lttng").args(&words).directory(&home);
-        program =
-            program.env("LTTNG_SESSIOND_PATH", "/usr/bin/lttng-sessiond").limit(Duration::from_secs(120));
+        program = program.env("LTTNG_SESSIOND_PATH", "/usr/bin/lttng-sessiond");
         for (name, value) in line["env"].as_object().into_iter().flatten() {
             program = program.env(name, value.as_str().expect("a variable is text"));
         }
@@ -226,7 +224,7 @@ fn prepare(world: &World, step: &str, app: &mut Option<Running>) {
             .find_map(|word| word.parse::<u32>().ok())
             .expect("the step says how many");
         let demo = world.program("./demo-app").directory(&home).arg(count.to_string());
-        demo.env("LTTNG_UST_REGISTER_TIMEOUT", "10000").run().ok();
+        demo.run().ok();
     } else if step.contains("sleeping") || step.contains("same application") {
         wait_for_app(world, app);
     }
@@ -238,11 +236,9 @@ fn wait_for_app(world: &World, app: &mut Option<Running>) {
         return;
     }
     *app = Some(world.program("./demo-app").directory(world.home()).spawn());
-    let until = Instant::now() + Duration::from_secs(30);
-    while !world.real_lttng(["list", "--userspace"]).ok().contains("demo:tick") {
-        assert!(Instant::now() < until, "the application does not register");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    eventually("the application registers", || {
+        world.real_lttng(["list", "--userspace"]).ok().contains("demo:tick")
+    });
 }
 
 /// The home of the recording is another one than ours.

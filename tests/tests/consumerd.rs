@@ -2,7 +2,6 @@
 //! files split by size, full disks, and producers that die in the middle of an event.
 
 use std::path::Path;
-use std::time::Duration;
 
 use rttng_tests::Make::{Ours, Real};
 use rttng_tests::{Cast, Need, Recording, World, apps, eventually};
@@ -76,8 +75,7 @@ fn snapshots_show_the_newest_events_and_consume_nothing() {
     lttng(&["enable-event", "-u", "-c", "main", "rttng_mortal:*"]);
     lttng(&["start"]);
     let tick = |count: &str| {
-        let program = world.program(apps::built("mortal")).env("LTTNG_UST_REGISTER_TIMEOUT", "-1");
-        program.args(["--events", count]).run().ok();
+        world.program(apps::built("mortal")).args(["--events", count]).run().ok();
     };
     tick("5000");
     lttng(&["snapshot", "record", "--name", "first"]);
@@ -117,11 +115,11 @@ fn a_clear_forgets_what_was_before() {
 
 #[test]
 fn files_are_split_by_size_and_count() {
-    let Some(recording) =
-        recording(&["--subbuf-size=4k", "--num-subbuf=8", "--tracefile-size=8k", "--tracefile-count=3"])
-    else {
-        return;
-    };
+    // It waits for room rather than lose events where the consumer daemon has to wait for its turn.
+    let channel =
+        "--subbuf-size=4k --num-subbuf=8 --tracefile-size=8k --tracefile-count=3 --blocking-timeout=inf";
+    let channel: Vec<&str> = channel.split(' ').collect();
+    let Some(recording) = recording(&channel) else { return };
     recording.lttng(["start"]);
     recording.traced(apps::built("mortal")).args(["--events", "4000", "--pace", "50"]).run().ok();
     let trace = recording.trace().to_owned();
@@ -171,7 +169,7 @@ fn a_producer_that_is_stopped_in_an_event_is_waited_for() {
     // Enough to close the packet, and long enough that a dead producer would have been given up.
     recording.traced(apps::built("mortal")).args(["--events", "2000", "--pace", "1200"]).run().ok();
     stopped.signal(rustix::process::Signal::CONT);
-    assert_eq!(stopped.wait(Duration::from_secs(20)).expect("it goes on").code(), Some(0));
+    assert_eq!(stopped.ends().code(), Some(0));
     let events = recording.finish();
     assert_eq!(events.len(), 10 + 1 + 2000, "nothing was given up");
 }
@@ -190,8 +188,7 @@ fn a_full_disk_costs_packets_that_are_counted() {
     lttng(&["enable-event", "-u", "-c", "main", "rttng_mortal:*"]);
     lttng(&["start"]);
     let tick = |count: &str| {
-        let program = world.program(apps::built("mortal")).env("LTTNG_UST_REGISTER_TIMEOUT", "-1");
-        program.args(["--events", count, "--pace", "20"]).run().ok();
+        world.program(apps::built("mortal")).args(["--events", count, "--pace", "20"]).run().ok();
     };
     // Three times what the disk holds.
     tick("20000");

@@ -882,7 +882,7 @@ fn buffers_of_absurd_sizes_harm_no_other_session() {
     lttng(&["create", "good", "--output", &good]);
     lttng(&["enable-event", "-u", "-s", "good", "rttng_mortal:tick"]);
     lttng(&["start", "good"]);
-    world.program(apps::built("mortal")).env("LTTNG_UST_REGISTER_TIMEOUT", "-1").run().ok();
+    world.program(apps::built("mortal")).run().ok();
     lttng(&["stop", "good"]);
     lttng(&["destroy", "good"]);
     assert_eq!(world.babeltrace2(std::path::Path::new(&good)).len(), 10);

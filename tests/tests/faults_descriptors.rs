@@ -79,8 +79,7 @@ impl Cramped {
     }
 
     fn application(&self, args: &[&str]) -> Program {
-        let program = self.world.program(apps::built("mortal")).args(args);
-        self.as_user(program.env("LTTNG_UST_REGISTER_TIMEOUT", "-1"))
+        self.as_user(self.world.program(apps::built("mortal")).args(args))
     }
 
     fn registered(&self) -> usize {

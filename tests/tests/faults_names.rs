@@ -66,7 +66,7 @@ fn a_session_named_as_the_folder_above_stays_in_its_folder() {
         lttng(&["create", "--", name]).ok();
         lttng(&["enable-event", "-u", "rttng_mortal:tick"]).ok();
         lttng(&["start"]).ok();
-        world.program(apps::built("mortal")).env("LTTNG_UST_REGISTER_TIMEOUT", "-1").run().ok();
+        world.program(apps::built("mortal")).run().ok();
         lttng(&["stop"]).ok();
         lttng(&["destroy"]).ok();
     }
@@ -150,7 +150,7 @@ fn record_with_names_that_are_no_text(cast: Cast) -> Option<(Vec<String>, Vec<Pa
     lttng!("list", odd);
     lttng!("--mi", "xml", "list", odd);
     lttng!("start");
-    world.program(apps::built("mortal")).env("LTTNG_UST_REGISTER_TIMEOUT", "-1").run().ok();
+    world.program(apps::built("mortal")).run().ok();
     lttng!("stop", odd);
     lttng!("destroy", odd);
     if cast.sessiond == Ours {

@@ -2,7 +2,6 @@
 //! and at once, nobody else is harmed, and it works again as soon as there is room.
 
 use std::fs;
-use std::time::Duration;
 
 use rttng_tests::Make::Ours;
 use rttng_tests::{Need, Running, World, WorldOptions, apps, eventually};
@@ -11,7 +10,7 @@ const NEEDS: [Need; 2] = [Need::UstHeaders, Need::Babeltrace2];
 
 /// An application that ticks until the file `name` is there.
 fn ticking(world: &World, name: &str) -> Running {
-    let program = world.program(apps::built("mortal")).env("LTTNG_UST_REGISTER_TIMEOUT", "-1");
+    let program = world.program(apps::built("mortal"));
     let mut program = program.args(["--pace", "1000", "--until"]).arg(world.file(name)).spawn();
     let pid = format!("PID: {} ", program.inner_pid());
     eventually("it is registered", || world.our_lttng(["list", "-u"]).stdout.contains(&pid));
@@ -20,7 +19,7 @@ fn ticking(world: &World, name: &str) -> Running {
 
 /// The ticks of a program that ended, each of which must be in the trace.
 fn ticks(mut program: Running) -> usize {
-    let ended = program.wait(Duration::from_secs(60)).expect("it ends when the file is there");
+    let ended = program.ends();
     ended.ok().trim().strip_prefix("done ").and_then(|count| count.parse().ok()).expect("it says how many")
 }
 
@@ -59,8 +58,7 @@ fn buffers_that_find_no_room_are_a_clear_error_until_there_is_some() {
 
     mount("remount,size=64m");
     world.our_lttng(["start", "tried"]).ok();
-    let more = world.program(apps::built("mortal")).env("LTTNG_UST_REGISTER_TIMEOUT", "-1");
-    more.args(["--events", "100"]).run().ok();
+    world.program(apps::built("mortal")).args(["--events", "100"]).run().ok();
     world.our_lttng(["stop", "tried"]).ok();
     fs::write(world.file("until"), "").expect("the world's folder has room");
     let fired = ticks(application);
@@ -92,7 +90,7 @@ fn a_limit_of_file_sizes_is_an_error_and_not_the_end_of_the_daemons() {
     world.our_lttng([["enable-channel", "-u", "c"].as_slice(), &channel].concat()).ok();
     world.our_lttng(["enable-event", "-u", "-c", "c", "rttng_mortal:tick"]).ok();
     world.our_lttng(["start", "small"]).ok();
-    let many = world.program(apps::built("mortal")).env("LTTNG_UST_REGISTER_TIMEOUT", "-1");
+    let many = world.program(apps::built("mortal"));
     many.env("LTTNG_UST_ALLOW_BLOCKING", "1").args(["--events", "20000"]).run().ok();
     fs::write(world.file("until"), "").expect("the world's folder has room");
     ticks(application);
@@ -111,7 +109,7 @@ fn record_needs_next_to_nothing_of_shared_memory_and_says_so_when_that_is_missin
     let record = |name: &str| {
         let program = world.rttng().arg("record").arg("--output").arg(world.file(name)).arg("--");
         let program = program.arg(apps::built("mortal")).args(["--events", "500"]);
-        program.env("LTTNG_UST_REGISTER_TIMEOUT", "-1").run()
+        program.run()
     };
     let ended = record("tiny");
     assert_eq!(ended.code(), Some(0), "{ended}");

@@ -19,7 +19,7 @@ fn heap_of_perl(cast: Cast) {
         .traced("perl")
         .args(["-e", script])
         .env("LD_PRELOAD", "liblttng-ust-libc-wrapper.so.1")
-        .limit(Duration::from_secs(180))
+        .limit(Duration::from_secs(600))
         .run()
         .ok();
     assert_eq!(said, "250000");
@@ -82,7 +82,7 @@ fn locks_of_xz(cast: Cast) {
         .args(["--keep", "--threads=4", "--block-size=100000"])
         .arg(&input)
         .env("LD_PRELOAD", "liblttng-ust-pthread-wrapper.so.1")
-        .limit(Duration::from_secs(180))
+        .limit(Duration::from_secs(600))
         .run()
         .ok();
 

@@ -61,7 +61,7 @@ fn a_folder_that_cannot_be_written_is_named() {
 #[test]
 fn a_relative_output_and_several_rules_are_as_asked() {
     let Some(world) = World::open(NEEDS) else { return };
-    let record = world.rttng().directory(world.open_dir()).env("LTTNG_UST_REGISTER_TIMEOUT", "-1");
+    let record = world.rttng().directory(world.open_dir());
     let record = record.args(["record", "-e", "demo:tick", "-e", "lttng_ust_statedump:start"]);
     let ended = record.args(["-o", "../open/below/trace", "--"]).arg(apps::built("demo")).arg("3").run();
     assert!(ended.stderr.contains("3  demo:tick") && ended.stderr.contains("1  lttng_ust_statedump:start"));
@@ -92,7 +92,7 @@ fn closed_standard_streams_and_a_process_in_the_background_do_no_harm() {
         .to_vec();
     let closed = world.program("sh").args(["-c", "exec \"$@\" <&- >&-", "sh"]);
     let record = closed.arg(rttng_tests::our_program()).arg("record").args(words).arg(&stop);
-    let ended = record.env("LTTNG_UST_REGISTER_TIMEOUT", "-1").run();
+    let ended = record.run();
     assert_eq!(ended.code(), Some(6), "{ended}");
     fs::write(&stop, "").expect("a fresh folder has room");
     let events = world.babeltrace2(&trace);

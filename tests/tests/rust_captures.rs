@@ -1,8 +1,6 @@
 //! Triggers on events of Rust programs: what `--capture` captures reaches a listener of the real liblttng-ctl, and
 //! notifications that were lost are counted.
 
-use std::time::Duration;
-
 use rttng_tests::Make::Ours;
 use rttng_tests::{Cast, Need, Recording, apps, eventually};
 use rustix::process::Signal;
@@ -76,15 +74,14 @@ fn lost_notifications(cast: Cast) {
     let until = recording.world.file("until");
     let orders = recording.traced(apps::example("rttng-ust", "orders"));
     let mut running = orders.arg(ORDERS.to_string()).arg(&until).spawn();
-    eventually("the program is listed", || {
-        recording.lttng(["list", "--userspace"]).contains("orders:placed")
-    });
+    // In its `main`, it needs nothing more of the session daemon; one that is listed may.
+    running.wait_for_output("waiting");
     let listener = recording.world.listen(["placed"]);
     recording.daemon.process.signal(Signal::STOP);
     std::fs::write(until, "").expect("the world's folder has room");
-    let ended = running.wait(Duration::from_secs(60));
+    // A session daemon that does not read holds up nobody.
+    running.ends().ok();
     recording.daemon.process.signal(Signal::CONT);
-    ended.expect("a session daemon that does not read holds up nobody").ok();
     let lost = || -> u64 {
         let listed = recording.lttng(["list-triggers"]);
         let number = listed.lines().find_map(|line| line.trim().strip_prefix("discarded tracer messages: "));

@@ -69,7 +69,7 @@ fn macros(cast: Cast) {
     enable(&["lttng_ust_tracelog:*"]);
     recording.lttng(["start"]);
     fs::write(until, "").expect("the world's folder has room");
-    running.wait(std::time::Duration::from_secs(60)).expect("the program ends").ok();
+    running.ends().ok();
     let events = recording.finish();
     let counts = events_by_name(&events);
     assert_eq!(counts["orders:placed"], 2, "{counts:?}");
@@ -220,7 +220,7 @@ fn rules_that_come_later_reach_call_sites_that_nobody_wanted() {
     curl(&recording, &[], "/orders/8");
     recording.lttng(["disable-event", "--userspace", "shop:*"]);
     curl(&recording, &["--request", "POST"], "/stop");
-    server.wait(std::time::Duration::from_secs(60)).expect("the server ends").ok();
+    server.ends().ok();
     let events = recording.finish();
     let counts = events_by_name(&events);
     let shown = events.iter().filter(|event| event.value("message") == Some("\"order shown\""));
@@ -247,7 +247,7 @@ fn files_over_quic_are_recorded_with_their_own_instrumentation() {
     for name in ["words", ".stop"] {
         recording.traced(&program).args(["fetch", "4433", name]).arg(&copy).run().ok();
     }
-    server.wait(std::time::Duration::from_secs(60)).expect("the server ends").ok();
+    server.ends().ok();
     assert!(fs::read(&copy).expect("the file was fetched") == contents);
     let events = recording.finish();
     let counts = events_by_name(&events);
@@ -309,7 +309,7 @@ fn a_web_server_is_recorded_with_its_own_instrumentation() {
     curl(&[], "/orders/seven");
     curl(&[], "/orders/700");
     curl(&["--request", "POST"], "/stop");
-    server.wait(std::time::Duration::from_secs(60)).expect("the server ends").ok();
+    server.ends().ok();
     let events = recording.finish();
     let counts = events_by_name(&events);
     assert!(assert_nested(&events) > 7, "{counts:?}");
@@ -349,8 +349,7 @@ fn a_web_server_is_recorded_with_its_own_instrumentation() {
 fn the_demonstration_needs_nothing() {
     let Some(world) = World::open(&[Need::Babeltrace2]) else { return };
     let trace = world.file("demo");
-    let shown =
-        world.rttng().args(["demo", "--output"]).arg(&trace).env("LTTNG_UST_REGISTER_TIMEOUT", "-1").run();
+    let shown = world.rttng().args(["demo", "--output"]).arg(&trace).run();
     assert_eq!(shown.code(), Some(0), "{shown}");
     let events = world.babeltrace2(&trace);
     let counts = events_by_name(&events);

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::time::Duration;
 
 use rttng_tests::{Cast, Event, Need, Recording, apps, events_by_name, eventually};
 
@@ -50,9 +49,8 @@ fn c_and_rust_in_one_buffer(cast: Cast) {
     recording.lttng(["start"]);
     let mut c = recording.traced(apps::built("load")).args(["--events", "100000", "--threads", "2"]).spawn();
     let mut rust = recording.traced(TRACED).args(["ticks", "100000", "2"]).spawn();
-    let limit = Duration::from_secs(120);
-    rust.wait(limit).expect("the Rust program ends").ok();
-    c.wait(limit).expect("the C program ends").ok();
+    rust.ends().ok();
+    c.ends().ok();
     let events = recording.finish();
     assert_eq!(events_by_name(&events)["rttng_load:number"], 200_000);
     assert_whole(&events, 100_000, 2);
@@ -165,7 +163,7 @@ fn rules(cast: Cast) {
     recording.lttng(["disable-event", "-u", "rust:idle"]);
     recording.lttng(["regenerate", "statedump"]);
     std::fs::write(&end, "").expect("the file that ends it");
-    program.wait(Duration::from_secs(60)).expect("the program ends").ok();
+    program.ends().ok();
     let events = recording.finish();
     let names = events_by_name(&events);
     assert!(names["rust:idle"] > 3 && names["rust:severe"] > names["rust:idle"], "{names:?}");
@@ -246,7 +244,7 @@ fn a_program_outlives_its_session_daemon() {
     world.our_lttng(["stop"]).ok();
     world.our_lttng(["destroy"]).ok();
     std::fs::write(&end, "").expect("the file that ends it");
-    program.wait(Duration::from_secs(60)).expect("the program ends").ok();
+    program.ends().ok();
     assert!(!world.babeltrace2(&trace).is_empty());
 }
 
@@ -271,7 +269,7 @@ fn triggers_wait_for_events() {
     eventually("the session is started", || recording.lttng(["list"]).contains("[active]"));
     let_it_go_on(&end);
     std::fs::write(&end, "").expect("the file that ends it");
-    program.wait(Duration::from_secs(60)).expect("the program ends").ok();
+    program.ends().ok();
     let events = recording.finish();
     assert!(!events.is_empty());
     assert!(events.iter().all(|event| event.int("number") > Some(20)), "{:?}", events[0]);

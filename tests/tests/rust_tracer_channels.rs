@@ -2,10 +2,9 @@
 //! counters of the processor; under the real daemons and under ours.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use rttng_tests::{Cast, Event, Need, Recording, apps};
-use rustix::process::{Signal, kill_process};
+use rttng_tests::{Cast, Event, Need, Recording, apps, eventually};
+use rustix::process::{Pid, Signal, kill_process};
 
 const TRACED: &str = env!("CARGO_BIN_EXE_rust_traced");
 const LIVES: &str = env!("CARGO_BIN_EXE_rust_lives");
@@ -23,7 +22,18 @@ fn to_consumer(recording: &Recording, signal: Signal) {
     assert!(!consumers.is_empty(), "there is a consumer daemon");
     for consumer in consumers {
         kill_process(consumer, signal).expect("the consumer daemon lives");
+        // On a busy machine its threads consume for a while before the first of them takes the signal.
+        eventually("all threads have stopped", || signal != Signal::STOP || is_stopped(consumer));
     }
+}
+
+/// Whether all threads of a process stand still.
+fn is_stopped(process: Pid) -> bool {
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", process.as_raw_nonzero())).expect("it lives");
+    tasks.flatten().all(|task| {
+        let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+        stat.rsplit_once(") ").is_some_and(|(_, state)| state.starts_with('T'))
+    })
 }
 
 /// The consumer daemon stands still, so that the buffers are overwritten again and again: what is left is the newest, in
@@ -71,7 +81,7 @@ fn waiting_for_a_while(cast: Cast) {
     program.wait_for_output("ready");
     to_consumer(&recording, Signal::STOP);
     std::fs::write(recording.world.file("go"), "").expect("a folder that can be written");
-    let ended = program.wait(Duration::from_secs(60)).expect("the program ends: it does not wait for ever");
+    let ended = program.ends();
     to_consumer(&recording, Signal::CONT);
     let said = ended.ok();
     let (fired, slow) =

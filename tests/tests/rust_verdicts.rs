@@ -304,11 +304,10 @@ fn filters_judge_events_of_c_and_rust_alike() {
     world.real_lttng(["load", "--input-path", &rules.display().to_string()]).ok();
     world.real_lttng(["add-context", "--session=verdicts", "--userspace", "--type=procname"]).ok();
     world.real_lttng(["start", "verdicts"]).ok();
-    let run =
-        |program: rttng_tests::Program| program.env("LTTNG_UST_REGISTER_TIMEOUT", "-1").arg(&turns).spawn();
+    let run = |program: rttng_tests::Program| program.arg(&turns).spawn();
     let both = [run(world.program(apps::built("verdicts"))), run(world.program(TRACED).arg("verdicts"))];
     for mut program in both {
-        program.wait(std::time::Duration::from_secs(120)).expect("the program ends").ok();
+        program.ends().ok();
     }
     world.real_lttng(["stop", "verdicts"]).ok();
     world.real_lttng(["destroy", "verdicts"]).ok();

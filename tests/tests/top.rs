@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::time::Duration;
 
 use rttng_tests::{Cast, Need, Recording, Running, World, apps, eventually, our_program};
 use rustix::fs::{Mode, OFlags};
@@ -32,7 +31,7 @@ impl Top {
         );
         let script = world.program("script").args(["-q", "-f", "-c", &command, "/dev/null"]);
         let script = script.env("TERM", "xterm-256color").env("SHELL", "/bin/sh").input(&pipe);
-        Top { running: script.limit(Duration::from_secs(100)).spawn(), keys: keys.into() }
+        Top { running: script.spawn(), keys: keys.into() }
     }
 
     fn press(&mut self, keys: &str) {
@@ -115,7 +114,7 @@ fn a_terminal_of_any_size_is_left_as_it_was() {
             }
         }
         top.is_left(0);
-        let ended = top.running.wait(Duration::from_secs(60)).expect("nothing is left to do");
+        let ended = top.running.ends();
         assert_eq!(ended.stderr, "", "{size:?}");
     }
     // No terminal: lines.

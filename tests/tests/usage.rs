@@ -42,7 +42,6 @@ fn the_options_that_are_said_to_suffice_do() {
         let (file, arguments) = program.split_first().expect("a program has a name");
         let record = |trace: &Path, advice: &[&str]| -> Ended {
             let record = world.rttng().arg("record").args(options).args(advice).arg("-o").arg(trace);
-            let record = record.env("LTTNG_UST_REGISTER_TIMEOUT", "-1");
             record.arg("--").arg(apps::built(file)).args(arguments).run()
         };
         let lossy = record(&world.open_dir().join(name), &[]).stderr;
@@ -62,7 +61,6 @@ fn a_program_that_dies_in_the_middle_of_an_event_is_a_loss_that_is_told() {
     let Some(world) = World::open(&[NEEDS, &[Need::RealLttng]].concat()) else { return };
     let trace = world.open_dir().join("trace");
     let record = world.rttng().args(["record", "--quiet", "-o"]).arg(&trace).arg("--");
-    let record = record.env("LTTNG_UST_REGISTER_TIMEOUT", "-1");
     let ended = record.arg(apps::built("mortal")).args(["--events", "20", "--kill"]).run();
     assert_eq!(ended.code(), Some(128 + 9), "{ended}");
     assert!(ended.stderr.contains("LOST: once a program died in the middle of an event"), "{ended}");
@@ -73,7 +71,7 @@ fn a_program_that_dies_in_the_middle_of_an_event_is_a_loss_that_is_told() {
     our(&["enable-event", "-u", "rttng_mortal:*"]);
     our(&["start"]);
     let mortal = world.program(apps::built("mortal")).args(["--events", "20", "--kill"]);
-    let died = mortal.env("LTTNG_UST_REGISTER_TIMEOUT", "-1").run();
+    let died = mortal.run();
     assert_eq!(died.code().or(died.killed_by()), Some(9), "{died}");
     our(&["stop"]);
     eventually("the packet that was cut short is told of", || {

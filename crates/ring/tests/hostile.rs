@@ -131,7 +131,7 @@ fn attack(seed: u64, mode: Mode, file: Option<OwnedFd>) {
         let Some(reader) = &mut reader else { break };
         let started = Instant::now();
         consume(reader, &mut random, &out);
-        assert!(started.elapsed() < Duration::from_secs(2), "a step hung, seed {seed:#x}");
+        assert!(started.elapsed() < Duration::from_secs(60), "a step hung, seed {seed:#x}");
     }
     enough.store(true, Ordering::Relaxed);
     scribbler.join().unwrap();

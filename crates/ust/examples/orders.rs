@@ -38,6 +38,7 @@ fn cancelled(order: u64, reason: &str);
 fn main() {
     let orders: u64 = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(10);
     if let Some(file) = std::env::args_os().nth(2).map(PathBuf::from) {
+        println!("waiting for {}", file.display());
         while !file.exists() {
             std::thread::sleep(Duration::from_millis(10));
         }

@@ -7,7 +7,7 @@
  *   --threads N   (default 1), each pinned to a processor of its own as far as there are enough
  *   --text        fire rttng_load:text (integer and string) instead of rttng_load:number (integer)
  *   --word        the same with a string of 11 bytes
- *   --wait-for FILE  do not begin before this file exists
+ *   --wait-for FILE  print "ready", and do not begin before this file exists
  *   --idle SECONDS   fire one event a thread and stay: an application for crowds
  *   --once-enabled SECONDS   stay as long, and from when the event is enabled fire one each millisecond for a second
  */
@@ -126,8 +126,12 @@ int main(int argc, char **argv)
 		fprintf(stderr, "--threads takes 1 to 64\n");
 		return 2;
 	}
-	while (wait_for && access(wait_for, F_OK))
-		usleep(2000);
+	if (wait_for) {
+		puts("ready");
+		fflush(stdout);
+		while (access(wait_for, F_OK))
+			usleep(2000);
+	}
 	if (idle) {
 		lttng_ust_tracepoint(rttng_load, number, 0);
 		sleep((unsigned) idle);

@@ -5,6 +5,7 @@
  *   --events N   ticks (default 10), numbered from 0
  *   --pace US    sleep between two
  *   --until FILE ticks until this file exists instead
+ *   --ready FILE create this file after the first tick
  *   --kill       then die in the middle of rttng_mortal:end
  *   --stop       then stop in the middle of it, and go on when continued
  *
@@ -48,12 +49,13 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "events", required_argument, NULL, 'e' }, { "pace", required_argument, NULL, 'p' },
 		{ "kill", no_argument, NULL, 'k' }, { "stop", no_argument, NULL, 's' },
-		{ "until", required_argument, NULL, 'u' }, { NULL, 0, NULL, 0 },
+		{ "until", required_argument, NULL, 'u' }, { "ready", required_argument, NULL, 'r' },
+		{ NULL, 0, NULL, 0 },
 	};
 	uint64_t events = 10;
 	useconds_t pace = 0;
 	cpu_set_t first;
-	const char *until = NULL;
+	const char *until = NULL, *ready = NULL;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -62,6 +64,7 @@ int main(int argc, char **argv)
 		case 'p': pace = (useconds_t) strtoul(optarg, NULL, 0); break;
 		case 'k': last_signal = SIGKILL; break;
 		case 'u': until = optarg; break;
+		case 'r': ready = optarg; break;
 		case 's': last_signal = SIGSTOP; break;
 		default: return 2;
 		}
@@ -80,6 +83,14 @@ int main(int argc, char **argv)
 			break;
 		}
 		lttng_ust_tracepoint(rttng_mortal, tick, seq);
+		if (ready && seq == 0) {
+			FILE *file = fopen(ready, "w");
+
+			if (!file || fclose(file)) {
+				perror(ready);
+				return 1;
+			}
+		}
 		if (pace)
 			usleep(pace);
 	}

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rttng_consumer::{ConsumerError, ConsumerOptions, Request};
 use rttng_wire::Encode;
@@ -211,11 +211,9 @@ pub fn size(path: &Path) -> u64 {
 /// Waits for what another thread of the daemon does.
 #[track_caller]
 pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    for _ in 0..1000 {
-        if holds() {
-            return;
-        }
+    let until = Instant::now() + Duration::from_secs(180);
+    while !holds() {
+        assert!(Instant::now() < until, "{what}");
         std::thread::sleep(Duration::from_millis(5));
     }
-    panic!("{what}");
 }
