@@ -327,7 +327,7 @@ fn deaths_on_either_side() {
         world.real_lttng(["list", "-u"]).stdout.contains("rttng_mortal:tick")
     });
     // This one is about to tell of an event when its daemon dies, before it can notice.
-    let telling = world.program(apps::built("mortal")).arg("--stop").env("LTTNG_UST_REGISTER_TIMEOUT", "-1");
+    let telling = world.program(apps::built("mortal")).arg("--stop");
     let mut telling = telling.spawn();
     telling.wait_until_stopped();
     daemon.process.kill();

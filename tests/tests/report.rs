@@ -104,7 +104,7 @@ fn the_page_says_what_was_recorded_and_can_be_used() {
             .eval("new Promise((done) => setTimeout(() => done(location.hash.startsWith('#from=')), 500))");
         chosen == true
     });
-    assert!(!browser.eval(window).as_str().unwrap().starts_with("Everything"));
+    browser.wait_for(&format!("!{window}.startsWith('Everything')"));
     browser.eval("(() => { document.querySelector('#only-window').click(); })()");
     browser.wait_for("document.querySelector('#found').textContent.includes('found')");
     let hash = browser.eval("location.hash");
@@ -116,17 +116,17 @@ fn the_page_says_what_was_recorded_and_can_be_used() {
     for key in ["+", "+", "ArrowRight", "ArrowRight"] {
         browser.key(key);
     }
-    assert_eq!(browser.eval("document.querySelector('#spoken').textContent.includes(' in ')"), true);
-    assert_eq!(browser.eval("document.querySelector('#tip').hidden"), false);
+    browser.wait_for("document.querySelector('#spoken').textContent.includes(' in ')");
+    browser.wait_for("!document.querySelector('#tip').hidden");
     browser.key("0");
     browser.wait_for(&format!("{window}.startsWith('Everything')"));
     browser.key("/");
-    assert_eq!(browser.eval("document.activeElement.id"), "query");
+    browser.wait_for("document.activeElement.id === 'query'");
     browser.eval("document.querySelector('#rows tbody tr').focus()");
     browser.key("ArrowDown");
-    assert_eq!(browser.eval("document.activeElement.rowIndex"), 2);
+    browser.wait_for("document.activeElement.rowIndex === 2");
     browser.key("Enter");
-    assert_eq!(browser.eval("document.activeElement.id"), "plot");
+    browser.wait_for("document.activeElement.id === 'plot'");
 
     // Everything that can be used has a name, and everything fits, light or dark, wide or narrow.
     let nameless = "[...document.querySelectorAll('button, input, select, canvas[tabindex], a')].filter((element) => \
@@ -145,7 +145,7 @@ fn the_page_says_what_was_recorded_and_can_be_used() {
     }
     // The other colours than the system's, and a link to a span.
     browser.visit(&page, hash.as_str().unwrap());
-    assert!(!browser.eval(window).as_str().unwrap().starts_with("Everything"));
+    browser.wait_for(&format!("!{window}.startsWith('Everything')"));
     browser.eval("document.querySelector('input[value=dark]').click()");
     assert_eq!(browser.eval("document.documentElement.dataset.theme"), "dark");
     assert_eq!(browser.complaints(), [""; 0]);
