@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::need::{lock, profile_dir};
+use crate::need::{lock, musl_target, profile_dir};
 
 /// What instrumented programs are linked with.
 const INSTRUMENTED: &[&str] = &["-llttng-ust", "-ldl", "-pthread"];
@@ -49,17 +49,49 @@ pub fn example(package: &str, name: &str) -> PathBuf {
 /// # Panics
 /// When it does not build.
 pub fn example_with(package: &str, name: &str, options: &[&str]) -> PathBuf {
+    cargo_rustc(&["--package", package, "--example", name], options);
+    profile_dir().join("examples").join(name)
+}
+
+/// A C library to be part of a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Libc {
+    /// That of Debian.
+    Glibc,
+    /// The one that comes with Rust's target for it. A test that uses it needs [`crate::Need::MuslTarget`].
+    Musl,
+}
+
+/// The program `name` of `rttng-tests-static`, linked statically.
+///
+/// # Panics
+/// When it does not build.
+pub fn linked_statically(name: &str, libc: Libc) -> PathBuf {
+    let program = ["--package", "rttng-tests-static", "--bin", name];
     let profile_dir = profile_dir();
+    match libc {
+        Libc::Glibc => {
+            cargo_rustc(&program, &["-C", "target-feature=+crt-static"]);
+            profile_dir.join(name)
+        }
+        Libc::Musl => {
+            let target = musl_target();
+            cargo_rustc(&[&program[..], &["--target", &target]].concat(), &[]);
+            let profile = profile_dir.file_name().expect("a profile folder has a name");
+            profile_dir.with_file_name(&target).join(profile).join(name)
+        }
+    }
+}
+
+/// Builds one program of this project with options for the compiler, in the profile of the tests.
+fn cargo_rustc(program: &[&str], options: &[&str]) {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args(["rustc", "--quiet"]);
-    cargo.args(["--package", package, "--example", name]);
-    if profile_dir.file_name().is_some_and(|name| name == "release") {
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args(["rustc", "--quiet"]).args(program);
+    if profile_dir().file_name().is_some_and(|name| name == "release") {
         cargo.arg("--release");
     }
-    cargo.arg("--").args(options);
-    let built = cargo.status().expect("cargo starts");
-    assert!(built.success(), "{name} does not build: {built}");
-    profile_dir.join("examples").join(name)
+    let built = cargo.arg("--").args(options).status().expect("cargo starts");
+    assert!(built.success(), "{program:?} does not build: {built}");
 }
 
 /// The file `file`, made of the C files in `tests/programs/NAME`.

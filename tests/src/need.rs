@@ -33,6 +33,8 @@ pub enum Need {
     Chromium,
     /// The superuser itself: other users are played, or limits raised.
     Root,
+    /// The compiler's standard library for musl.
+    MuslTarget,
 }
 
 /// Where Debian keeps the real consumer daemon; it is not in the search path.
@@ -63,19 +65,27 @@ impl Need {
             Need::Protoc => lacking_programs(&["protoc"]),
             Need::Chromium => lacking_programs(&["chromium", "bash", "timeout"]),
             Need::Root => (!rustix::process::geteuid().is_root()).then(|| "not run as root".to_owned()),
+            Need::MuslTarget => musl_lack(),
         }
+    }
+
+    /// Whether it comes from a server of its own, without which everything else can be tested.
+    fn is_extra(self) -> bool {
+        self == Need::MuslTarget
     }
 }
 
 /// Whether all `needs` are met. When one is not, the running test has been reported as skipped and must return.
 ///
 /// # Panics
-/// Under `CI=true` a need that is not met is a failure.
+/// Under `CI=true` a need that is not met is a failure; but for [`Need::MuslTarget`], which `cargo xtask test` asks of
+/// rustup where there is one.
 #[must_use]
 pub fn met(needs: &[Need]) -> bool {
-    let Some(why) = needs.iter().find_map(|need| need.lack()) else { return true };
+    let lack = |need: &Need| need.lack().map(|why| (*need, why));
+    let Some((need, why)) = needs.iter().find_map(lack) else { return true };
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
-    if env::var("CI").is_ok_and(|value| value == "true") {
+    if env::var("CI").is_ok_and(|value| value == "true") && !need.is_extra() {
         panic!("{test} cannot run and under CI no test may be skipped: {why}");
     }
     eprintln!("{test} skipped: {why}");
@@ -137,6 +147,23 @@ fn lacking_programs(names: &[&str]) -> Option<String> {
     let lacking: Vec<&str> =
         names.iter().copied().filter(|name| !dirs.iter().any(|dir| dir.join(name).exists())).collect();
     (!lacking.is_empty()).then(|| format!("not installed: {}", lacking.join(", ")))
+}
+
+/// The target of this machine with musl.
+pub(crate) fn musl_target() -> String {
+    format!("{}-unknown-linux-musl", env::consts::ARCH)
+}
+
+fn musl_lack() -> Option<String> {
+    let target = musl_target();
+    let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    let asked = rustc.args(["--print", "target-libdir", "--target", &target]).output();
+    let found = asked.is_ok_and(|answer| {
+        let folder = String::from_utf8_lossy(&answer.stdout).trim().to_owned();
+        answer.status.success() && Path::new(&folder).is_dir()
+    });
+    (!found)
+        .then(|| format!("the compiler has no standard library for {target} (rustup target add {target})"))
 }
 
 /// What keeps a C program from being built with this header of that library.

@@ -1,4 +1,5 @@
-//! The real programs that the tests measure ours against: Debian packages, installed when they are missing.
+//! The real programs that the tests measure ours against: Debian packages, installed when they are missing; and the
+//! compiler's standard library for musl.
 
 use std::process::Command;
 
@@ -29,6 +30,22 @@ const PACKAGES: [&str; 15] = [
 /// # Errors
 /// When installing fails.
 pub(crate) fn install_missing() -> Result<(), String> {
+    add_musl_target();
+    install_missing_packages()
+}
+
+/// Has rustup add the standard library for musl, which does nothing where it is. Where it cannot be had, the tests that
+/// need it say so and are counted as skipped.
+fn add_musl_target() {
+    let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
+    let mut rustup = Command::new("rustup");
+    rustup.args(["target", "add", &target]);
+    if let Err(why) = succeed(rustup) {
+        println!("{why}\nif {target} is not there already, programs linked with musl are not tried");
+    }
+}
+
+fn install_missing_packages() -> Result<(), String> {
     let missing: Vec<&str> =
         PACKAGES.into_iter().filter(|package| installed(package) == Some(false)).collect();
     if missing.is_empty() {
