@@ -18,6 +18,7 @@
 
 mod agent_filter;
 pub mod ast;
+mod by_offset;
 mod bytecode;
 mod capture;
 mod codegen;

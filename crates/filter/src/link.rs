@@ -1,9 +1,8 @@
 //! Bytecode and the description of an event to a program that can be run at every hit (`docs/spec/filter.md`, 8).
 //! Names become positions, types are checked as far as they are known.
 
-use std::collections::BTreeMap;
-
 use crate::STACK_LIMIT;
+use crate::by_offset::ByOffset;
 use crate::bytecode::Bytecode;
 use crate::disassemble::{Instruction, Operand};
 use crate::interpret::{Op, Program, Relation, Target};
@@ -165,9 +164,9 @@ pub fn link(
         layout,
         strictness,
         stack: Vec::new(),
-        merges: BTreeMap::new(),
+        merges: ByOffset::new(),
         ops: Vec::new(),
-        starts: BTreeMap::new(),
+        starts: ByOffset::new(),
         forgotten_pops: 0,
     };
     for instruction in &resolved {
@@ -183,10 +182,10 @@ struct Linker<'l, L: ?Sized> {
     strictness: Strictness,
     stack: Vec<Entry>,
     /// Types that are expected where a skip leads.
-    merges: BTreeMap<usize, Vec<Entry>>,
+    merges: ByOffset<Vec<Entry>>,
     ops: Vec<Op>,
     /// Operations at the offsets where instructions start.
-    starts: BTreeMap<usize, usize>,
+    starts: ByOffset<usize>,
     forgotten_pops: usize,
 }
 
@@ -198,7 +197,7 @@ impl<L: EventLayout + ?Sized> Linker<'_, L> {
         for op in &mut self.ops {
             if let Op::And { skip } | Op::Or { skip } = op {
                 // Every skip leads to an instruction that was walked over: validation saw to it.
-                *skip = self.starts.get(skip).copied().unwrap_or(usize::MAX);
+                *skip = self.starts.get(*skip).copied().unwrap_or(usize::MAX);
             }
         }
         Ok(Program::new(self.ops))
@@ -219,7 +218,7 @@ impl<L: EventLayout + ?Sized> Linker<'_, L> {
     fn instruction(&mut self, resolved: &Resolved<'_>) -> Result<bool, LinkError> {
         let Instruction { offset, opcode, operand } = resolved.instruction;
         self.starts.insert(offset, self.ops.len());
-        if let Some(expected) = self.merges.remove(&offset) {
+        if let Some(expected) = self.merges.remove(offset) {
             self.check_merge(&expected, &self.stack, offset)?;
         }
         let name = resolved.name.unwrap_or_default();
@@ -494,7 +493,7 @@ impl<L: EventLayout + ?Sized> Linker<'_, L> {
         if !fits {
             return Err(LinkError::Type { opcode, offset });
         }
-        match self.merges.get(&target) {
+        match self.merges.get(target) {
             Some(other) => self.check_merge(other, &self.stack, target)?,
             None => {
                 self.merges.insert(target, self.stack.clone());

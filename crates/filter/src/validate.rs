@@ -1,9 +1,8 @@
 //! What can be checked of bytecode without knowing the events it will meet (`docs/spec/filter.md`, 8 and 12): a daemon
 //! hands on nothing that ends or confuses applications. Whether names and types fit is for `link` to say.
 
-use std::collections::BTreeMap;
-
 use crate::STACK_LIMIT;
+use crate::by_offset::ByOffset;
 use crate::bytecode::{Bytecode, RelocationCut};
 use crate::disassemble::{DecodeError, Instruction, Operand};
 use crate::opcode::{Opcode, Wire};
@@ -146,12 +145,12 @@ impl Bytecode {
     /// Follows the code with a stack of what its values are. Gives the first comparison of an element with a pattern.
     fn walk(&self) -> Result<Option<(Opcode, usize)>, InvalidBytecode> {
         let resolved = self.resolve()?;
-        let mut merges = BTreeMap::new();
+        let mut merges = ByOffset::new();
         let mut stack: Vec<Held> = Vec::new();
         let mut harm = None;
         for Resolved { instruction, .. } in &resolved {
             let Instruction { offset, opcode, operand } = *instruction;
-            if merges.remove(&offset).is_some_and(|expected| expected != stack.len()) {
+            if merges.remove(offset).is_some_and(|expected| expected != stack.len()) {
                 return Err(InvalidBytecode::Merge { offset });
             }
             let (pops, pushes) = stack_effect(opcode);
@@ -186,9 +185,9 @@ impl Bytecode {
                 return Err(InvalidBytecode::StackFull { opcode, offset });
             }
             if matches!(opcode, Opcode::Return | Opcode::ReturnS64) {
-                return match merges.keys().next() {
+                return match merges.first() {
                     None => Ok(harm),
-                    Some(&offset) => Err(InvalidBytecode::Merge { offset }),
+                    Some(offset) => Err(InvalidBytecode::Merge { offset }),
                 };
             }
         }
@@ -197,7 +196,7 @@ impl Bytecode {
 
     /// All instructions with their names; every reference has exactly one.
     pub(crate) fn resolve(&self) -> Result<Vec<Resolved<'_>>, InvalidBytecode> {
-        let mut names = BTreeMap::new();
+        let mut names = ByOffset::new();
         for relocation in self.relocations() {
             let relocation = relocation?;
             let offset = usize::from(relocation.offset);
@@ -214,7 +213,7 @@ impl Bytecode {
             if opcode.wire() == Wire::Refused {
                 return Err(InvalidBytecode::Refused { opcode, offset });
             }
-            let relocation = names.remove(&offset);
+            let relocation = names.remove(offset);
             let name = match (opcode, operand) {
                 (Opcode::LoadFieldRef | Opcode::GetContextRef, _) => {
                     Some(relocation.ok_or(InvalidBytecode::NotRelocated { opcode, offset })?)
@@ -235,9 +234,9 @@ impl Bytecode {
                 .transpose()?;
             resolved.push(Resolved { instruction, name });
         }
-        match names.keys().next() {
+        match names.first() {
             None => Ok(resolved),
-            Some(&offset) => Err(InvalidBytecode::MisplacedRelocation { offset: offset as u16 }),
+            Some(offset) => Err(InvalidBytecode::MisplacedRelocation { offset: offset as u16 }),
         }
     }
 

@@ -7,7 +7,7 @@ pub fn possible_cpus() -> u32 {
         .ok()
         .and_then(|text| highest(&text))
         .or_else(highest_cpu_directory)
-        .map_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get() as u32), |last| last + 1)
+        .map_or_else(usable_cpus, |last| last + 1)
 }
 
 /// The last number of the last range of a kernel CPU list, such as `0-3,8-11`.
@@ -20,6 +20,11 @@ fn highest_cpu_directory() -> Option<u32> {
         .ok()?
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_prefix("cpu")?.parse().ok())
         .max()
+}
+
+/// How many this thread may run on. (The standard library's count would bring with it what reads limits of control groups.)
+fn usable_cpus() -> u32 {
+    rustix::thread::sched_getaffinity(None).map_or(1, |cpus| cpus.count().max(1))
 }
 
 #[cfg(test)]

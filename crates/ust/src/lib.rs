@@ -145,6 +145,7 @@ mod runtime;
 mod shown;
 mod signals;
 mod socket;
+mod sorted;
 mod statedump;
 mod threads;
 mod tracing;

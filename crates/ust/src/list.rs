@@ -4,6 +4,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::class::EventClass;
+use crate::sorted::SortedMap;
 
 #[expect(improper_ctypes, reason = "these are addresses that the linker makes; no C code looks at them")]
 unsafe extern "C" {
@@ -71,10 +72,9 @@ pub(crate) fn all() -> Vec<&'static EventClass> {
 /// All of them, those that are fired from several places once.
 pub(crate) fn distinct() -> Vec<&'static EventClass> {
     let mut distinct: Vec<&'static EventClass> = Vec::new();
-    let mut by_name: std::collections::HashMap<&str, Vec<&'static EventClass>> =
-        std::collections::HashMap::new();
+    let mut by_name: SortedMap<&str, Vec<&'static EventClass>> = SortedMap::new();
     for class in all() {
-        let same_name = by_name.entry(class.name()).or_default();
+        let same_name = by_name.get_or_insert_with(class.name(), Vec::new);
         if !same_name.iter().any(|of| of.is_same_as(class)) {
             same_name.push(class);
             distinct.push(class);

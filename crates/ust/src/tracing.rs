@@ -4,7 +4,6 @@
 //! `commands.rs` edits this data; [`State::bring_up`] registers with a daemon what a change made necessary, and
 //! [`State::publish`] gives each kind of event the list of those who want it now.
 
-use std::collections::{BTreeMap, HashMap};
 use std::os::fd::OwnedFd;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,6 +27,7 @@ use crate::filter::{Filters, Linked};
 use crate::notifier::{ErrorCounter, Group, Notifier};
 use crate::recorder::{Recorder, Recorders};
 use crate::socket::Socket;
+use crate::sorted::SortedMap;
 use crate::{changes, grace, list, statedump};
 
 /// How long freeing waits for events that are being recorded. What is still in use then is never freed.
@@ -37,7 +37,7 @@ pub(crate) const GRACE: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub(crate) struct State {
     /// By the number of the daemon's thread; empty while it is not connected.
-    pub(crate) daemons: BTreeMap<usize, Daemon>,
+    pub(crate) daemons: SortedMap<usize, Daemon>,
 }
 
 /// What one session daemon asked for.
@@ -53,10 +53,10 @@ pub(crate) struct Daemon {
     /// Whether the daemon said that registration is over; state dumps wait for it.
     pub(crate) is_registered: bool,
     pub(crate) last_handle: u32,
-    pub(crate) objects: BTreeMap<u32, Object>,
-    pub(crate) sessions: BTreeMap<u32, Session>,
-    pub(crate) channels: BTreeMap<u32, ChannelState>,
-    pub(crate) groups: BTreeMap<u32, GroupState>,
+    pub(crate) objects: SortedMap<u32, Object>,
+    pub(crate) sessions: SortedMap<u32, Session>,
+    pub(crate) channels: SortedMap<u32, ChannelState>,
+    pub(crate) groups: SortedMap<u32, GroupState>,
 }
 
 /// What a handle stands for.
@@ -94,7 +94,7 @@ pub(crate) struct Session {
     pub(crate) uuid: Option<[u8; 16]>,
     pub(crate) is_released: bool,
     /// What the daemon calls enumerations, by name and labels.
-    enumerations: HashMap<(String, usize), Option<EnumId>>,
+    enumerations: SortedMap<(String, usize), Option<EnumId>>,
 }
 
 /// A channel, from its making on.
@@ -114,7 +114,7 @@ pub(crate) struct ChannelState {
     pub(crate) ready: Option<Arc<Channel>>,
     pub(crate) rules: Vec<Rule>,
     /// Kinds of events that were registered, and their ids; none where the daemon refused.
-    events: HashMap<ClassKey, Registered>,
+    events: SortedMap<ClassKey, Registered>,
 }
 
 /// A kind of event in a channel.
@@ -132,7 +132,7 @@ pub(crate) struct Rule {
     pub(crate) exclusions: Vec<String>,
     pub(crate) filters: Vec<Bytecode>,
     /// The filters as linked to kinds of events; those that cannot be reject all.
-    linked: HashMap<ClassKey, Vec<Arc<Linked>>>,
+    linked: SortedMap<ClassKey, Vec<Arc<Linked>>>,
 }
 
 /// The event notifiers of a daemon.
@@ -168,7 +168,7 @@ fn key(class: &'static EventClass) -> ClassKey {
     std::ptr::from_ref(class).addr()
 }
 
-static STATE: Mutex<State> = Mutex::new(State { daemons: BTreeMap::new() });
+static STATE: Mutex<State> = Mutex::new(State { daemons: SortedMap::new() });
 
 /// The one lock.
 pub(crate) fn lock() -> MutexGuard<'static, State> {
@@ -202,7 +202,7 @@ pub(crate) fn take_up(class: &'static EventClass) {
 
 impl Rule {
     pub(crate) fn new(rule: EventRule) -> Self {
-        let linked = HashMap::new();
+        let linked = SortedMap::new();
         Rule { rule, is_enabled: false, exclusions: Vec::new(), filters: Vec::new(), linked }
     }
 
@@ -224,7 +224,7 @@ impl Rule {
             return None;
         }
         let link = || self.filters.iter().filter_map(|filter| Linked::new(filter, class)).collect();
-        Some(self.linked.entry(key(class)).or_insert_with(link))
+        Some(self.linked.get_or_insert_with(key(class), link))
     }
 }
 
@@ -251,10 +251,10 @@ impl Daemon {
             notify: Some(notify),
             is_registered: false,
             last_handle: 0,
-            objects: BTreeMap::new(),
-            sessions: BTreeMap::new(),
-            channels: BTreeMap::new(),
-            groups: BTreeMap::new(),
+            objects: SortedMap::new(),
+            sessions: SortedMap::new(),
+            channels: SortedMap::new(),
+            groups: SortedMap::new(),
         }
     }
 
@@ -483,7 +483,7 @@ impl ChannelState {
             _wakeup: Descriptor::new(wakeup),
             ready: None,
             rules: Vec::new(),
-            events: HashMap::new(),
+            events: SortedMap::new(),
         }
     }
 
