@@ -168,12 +168,13 @@ pub struct Program {
 /// A comparison of an integer, or of some of its bits, with a number that a program begins with and that must hold for it
 /// to accept: most events that a filter rejects are rejected by it, without running the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Guard {
+pub struct Guard {
     target: Target,
     /// All ones where the whole integer is compared.
     mask: u64,
-    relation: Relation,
     number: i64,
+    /// For less, equal and greater, from the lowest bit on: whether the program accepts.
+    holds: u8,
 }
 
 impl Guard {
@@ -196,18 +197,32 @@ impl Guard {
         while let Some(Op::And { skip }) = ops.get(at) {
             at = *skip;
         }
-        (ops.get(at) == Some(&Op::Return)).then_some(Guard { target, mask, relation, number })
+        let bit = |order| u8::from(relation.holds(Some(order))) << Self::bit(order);
+        let holds = bit(Ordering::Less) | bit(Ordering::Equal) | bit(Ordering::Greater);
+        (ops.get(at) == Some(&Op::Return)).then_some(Guard { target, mask, number, holds })
     }
 
-    /// Whether it is certain that the program rejects the event.
+    /// Which bit of `holds` is for that order.
     #[inline]
-    fn rejects<F: Fields + ?Sized>(&self, fields: &F) -> bool {
-        let bits = match value_of(fields, self.target) {
+    fn bit(order: Ordering) -> u32 {
+        (order as i8 + 1) as u32
+    }
+
+    /// What is compared.
+    #[inline]
+    pub fn target(&self) -> Target {
+        self.target
+    }
+
+    /// Whether the program is certain to reject an event in which the target has this value.
+    #[inline]
+    pub fn rejects(&self, value: Value<'_>) -> bool {
+        let bits = match value {
             Value::Signed(value) => value as u64,
             Value::Unsigned(value) => value,
             _ => return false,
         };
-        !self.relation.holds(Some(((bits & self.mask) as i64).cmp(&self.number)))
+        self.holds >> Self::bit(((bits & self.mask) as i64).cmp(&self.number)) & 1 == 0
     }
 }
 
@@ -284,10 +299,17 @@ impl Program {
         })
     }
 
+    /// What decides about most events, if there is such a thing: who has its target's value at hand can ask it before
+    /// [`Program::evaluate`].
+    #[inline]
+    pub fn guard(&self) -> Option<&Guard> {
+        self.guard.as_ref()
+    }
+
     /// Whether a filter lets an event pass. One that ends with an error does not.
     #[inline]
     pub fn accepts<F: Fields + ?Sized>(&self, fields: &F) -> bool {
-        if self.guard.is_some_and(|guard| guard.rejects(fields)) {
+        if self.guard.is_some_and(|guard| guard.rejects(value_of(fields, guard.target))) {
             return false;
         }
         self.evaluate(fields).unwrap_or(false)

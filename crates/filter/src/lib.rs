@@ -46,7 +46,7 @@ pub use error::{ERROR_FILTER_INVALID, ERROR_INVALID, FilterError, FilterErrorKin
 pub use exclusion::{
     EXCLUSION_LIMIT, ExclusionError, UselessExclusion, check_exclusions, rule_selects, split_exclusions,
 };
-pub use interpret::{EvaluationError, Fields, Outcome, Program, Target, Value};
+pub use interpret::{EvaluationError, Fields, Guard, Outcome, Program, Target, Value};
 pub use link::{EventLayout, FieldIndex, FieldType, LinkError, Strictness, link};
 pub use log_level::{DEFAULT_LEVEL, LogLevelDomain, LogLevelRule};
 pub use parser::{NESTING_LIMIT, TEXT_LIMIT, parse};

@@ -78,12 +78,12 @@ impl Producer {
     }
 
     /// Reserves room for a record in the usual case, as [`Stream::reserve`] does in all. `None`: something is not usual, a
-    /// clock that gives no time included, and [`Producer::reserve_slowly`] is to be asked. The two are apart so that
-    /// this one's slot stays in registers.
+    /// clock that gives no time and a record that needs the whole time included, and [`Producer::reserve_slowly`] is to be
+    /// asked. The two are apart so that this one's slot stays in registers.
     #[inline(always)]
     pub fn reserve_quickly(
         &self,
-        size_at: impl Fn(u64, bool) -> u64,
+        size_at: impl FnOnce(u64) -> u64,
         clock: impl FnOnce() -> Option<u64>,
     ) -> Option<Slot> {
         // SAFETY: these fields are at the front of every stream, which `Layout::read` saw to be long enough; the array of
@@ -102,14 +102,16 @@ impl Producer {
         // The position before the clock: with the exchange below, this keeps timestamps in order.
         let begin = offset.load(Ordering::Relaxed);
         let timestamp = clock()?;
-        let full_timestamp = timestamp.wrapping_sub(last_tsc.load(Ordering::Relaxed)) >> TIMESTAMP_BITS != 0;
+        let needs_full_timestamp =
+            timestamp.wrapping_sub(last_tsc.load(Ordering::Relaxed)) >> TIMESTAMP_BITS != 0;
         let inside = begin & (self.subbuf_size - 1);
-        let size = size_at(begin, full_timestamp);
+        let size = size_at(begin);
         let end = begin.wrapping_add(size);
         let index = self.index(begin);
         // SAFETY: the array has an element for each ring index. The id does not change but in overwrite mode.
         let id = unsafe { AtomicU64::from_ptr(ids.as_ptr().add(index)) };
-        if inside == 0
+        if needs_full_timestamp
+            || inside == 0
             || size >= self.subbuf_size - inside
             || offset.compare_exchange(begin, end, Ordering::SeqCst, Ordering::Relaxed).is_err()
         {
@@ -126,7 +128,7 @@ impl Producer {
         // A page that does not exist: the memory is damaged, and the slot a hole in what nobody can read.
         let data = self.pages.get(page as usize)?;
         let at = data + inside as usize;
-        Some(Slot { begin, end, at, timestamp, full_timestamp, sample: None, wake: false })
+        Some(Slot { begin, end, at, timestamp, full_timestamp: false, sample: None, wake: false })
     }
 
     /// Reserves room for a record where that was found not to be the usual case. A clock that gives no time ends it with
@@ -216,10 +218,9 @@ mod tests {
             let [mut fast_reader, mut slow_reader] = readers;
             for number in 0..2000u64 {
                 let size = 16 + number % 40;
-                let mut slot =
-                    producer.reserve_quickly(|_, _| size, || Some(5 + number)).unwrap_or_else(|| {
-                        producer.reserve_slowly(|_, _| size, || Some(5 + number), || false).unwrap()
-                    });
+                let mut slot = producer.reserve_quickly(|_| size, || Some(5 + number)).unwrap_or_else(|| {
+                    producer.reserve_slowly(|_, _| size, || Some(5 + number), || false).unwrap()
+                });
                 let mut writer = producer.fill(&mut slot, 0);
                 writer.array(number.to_ne_bytes());
                 writer.finish();

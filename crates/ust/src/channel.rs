@@ -13,7 +13,7 @@ use crate::context::{Contexts, Moment};
 use crate::cpu;
 use crate::descriptor::Descriptor;
 use crate::field::IS_PACKED;
-use crate::payload::PayloadSize;
+use crate::payload::{Payload, PayloadSize};
 use crate::signals;
 
 /// How event headers look (`docs/spec/ring-buffer.md`, 14.1).
@@ -127,57 +127,36 @@ impl Header {
 impl Channel {
     /// Reserves room for a record, writes it, and commits it. It may be lost, and is counted then where the ring buffer
     /// counts.
-    #[inline(always)]
-    pub(crate) fn record(
-        &self,
-        moment: &Moment,
-        id: u32,
-        payload: PayloadSize,
-        write: impl FnOnce(&mut SlotWriter<'_>),
-    ) {
+    pub(crate) fn record(&self, moment: &Moment, id: u32, payload: &dyn Payload) {
         if self.contexts.is_empty() {
-            self.put(moment, id, &[], payload, write);
-        } else {
-            let mut write = Some(write);
-            self.record_with_contexts(moment, id, payload, &mut |to| {
-                if let Some(write) = write.take() {
-                    write(to);
-                }
-            });
+            return self.record_bare(moment.cpu, id, payload);
         }
+        let size = payload.measure();
+        self.contexts.sample(moment, |contexts| {
+            self.put(moment.cpu, id, contexts, size, |to| payload.write(to));
+        });
     }
 
-    #[inline(never)]
-    fn record_with_contexts(
-        &self,
-        moment: &Moment,
-        id: u32,
-        payload: PayloadSize,
-        write: &mut dyn FnMut(&mut SlotWriter<'_>),
-    ) {
-        self.contexts.sample(moment, |contexts| self.put(moment, id, contexts, payload, write));
+    /// As [`Channel::record`], for a channel without contexts.
+    #[inline(always)]
+    pub(crate) fn record_bare<P: Payload + ?Sized>(&self, cpu: u32, id: u32, payload: &P) {
+        self.put(cpu, id, &[], payload.measure(), |to| payload.write(to));
     }
 
     #[inline(always)]
     fn put(
         &self,
-        moment: &Moment,
+        cpu: u32,
         id: u32,
         contexts: &[u8],
         payload: PayloadSize,
-        write: impl FnOnce(&mut SlotWriter<'_>),
+        write: impl Fn(&mut SlotWriter<'_>),
     ) {
-        let Some(stream) = self.streams.get(moment.cpu as usize) else { return };
+        let Some(stream) = self.streams.get(cpu as usize) else { return };
         let sizes = self.sizes(id, contexts, payload);
-        if let Some(slot) = stream.ring.reserve_quickly(sizes.at(), || self.time_at_once(moment.cpu)) {
-            self.fill(stream, slot, sizes, contexts, write);
-        } else {
-            let mut write = Some(write);
-            self.put_slowly(moment.cpu, id, contexts, payload, &mut |to| {
-                if let Some(write) = write.take() {
-                    write(to);
-                }
-            });
+        match stream.ring.reserve_quickly(|position| sizes.at(position, false), || self.time_at_once(cpu)) {
+            Some(slot) => self.fill(stream, slot, sizes, contexts, write),
+            None => self.put_slowly(cpu, id, contexts, payload, &write),
         }
     }
 
@@ -203,14 +182,18 @@ impl Channel {
         id: u32,
         contexts: &[u8],
         payload: PayloadSize,
-        write: &mut dyn FnMut(&mut SlotWriter<'_>),
+        write: &dyn Fn(&mut SlotWriter<'_>),
     ) {
         let sizes = self.sizes(id, contexts, payload);
         let mut patience = Patience::of(self);
         loop {
             let Some(stream) = self.streams.get(cpu as usize) else { return };
             let time = || self.time_in_order(cpu);
-            match stream.ring.reserve_slowly(sizes.at(), time, || patience.wait(self)) {
+            match stream.ring.reserve_slowly(
+                |position, full| sizes.at(position, full),
+                time,
+                || patience.wait(self),
+            ) {
                 Ok(slot) => return self.fill(stream, slot, sizes, contexts, write),
                 // The thread was moved to another CPU: into its stream, then.
                 Err(Refused::NoTime) => cpu = cpu::current(),
@@ -250,7 +233,7 @@ impl Channel {
         slot: Slot,
         sizes: Sizes,
         contexts: &[u8],
-        write: impl FnOnce(&mut SlotWriter<'_>),
+        write: impl Fn(&mut SlotWriter<'_>),
     ) {
         let (timestamp, full_timestamp) = (slot.timestamp(), slot.has_full_timestamp());
         let len = slot.len();
@@ -281,15 +264,12 @@ struct Sizes {
 }
 
 impl Sizes {
-    /// The size of the record at a position. Its type is one for all payloads, so that the rarer paths of the ring
-    /// buffer are there once.
+    /// The size of the record at a position.
     #[inline(always)]
-    fn at(self) -> impl Fn(u64, bool) -> u64 {
-        move |position, full_timestamp| {
-            let header = self.header.end(position, self.id, full_timestamp);
-            let contexts = align(header, self.context_alignment) + self.contexts;
-            align(contexts, self.payload_alignment).wrapping_sub(position).saturating_add(self.payload)
-        }
+    fn at(self, position: u64, full_timestamp: bool) -> u64 {
+        let header = self.header.end(position, self.id, full_timestamp);
+        let contexts = align(header, self.context_alignment) + self.contexts;
+        align(contexts, self.payload_alignment).wrapping_sub(position).saturating_add(self.payload)
     }
 }
 

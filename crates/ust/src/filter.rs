@@ -4,7 +4,8 @@ use std::cell::{OnceCell, RefCell};
 use std::sync::Arc;
 
 use rttng_filter::{
-    Bytecode, EventLayout, FieldIndex, FieldType as FilterType, Program, Strictness, Value as FilterValue,
+    Bytecode, EventLayout, FieldIndex, FieldType as FilterType, Program, Strictness, Target,
+    Value as FilterValue,
 };
 use rttng_wire::ust::{self as wire, PlainContext};
 
@@ -12,16 +13,10 @@ use crate::app_context::{AppContext, AppValue};
 use crate::class::EventClass;
 use crate::context::{self, Moment};
 use crate::field::{self, Element, FieldType};
-use crate::payload::FieldView;
+use crate::payload::{FieldView, Payload};
 
 /// Application contexts that one program can refer to.
 const MAX_APP_CONTEXTS: usize = 4;
-
-/// The values of an event, whatever the payload's type is.
-pub(crate) trait FieldSource {
-    /// As [`crate::Payload::field`].
-    fn field(&self, index: u32) -> FieldView<'_>;
-}
 
 /// A filter or capture that is linked to a kind of event.
 #[derive(Debug)]
@@ -45,31 +40,38 @@ impl Linked {
 
 impl Linked {
     /// Whether the filter lets an event pass.
+    #[inline(always)]
+    fn accepts(&self, payload: &dyn Payload, moment: &Moment) -> bool {
+        // Most events that a filter rejects need no more than this.
+        if let Some(guard) = self.program.guard()
+            && let Target::Payload(field) = guard.target()
+            && guard.rejects(filter_value(payload.field(field)))
+        {
+            return false;
+        }
+        self.runs_to_yes(payload, moment)
+    }
+
     #[inline(never)]
-    fn accepts(&self, fields: &dyn FieldSource, moment: &Moment) -> bool {
+    fn runs_to_yes(&self, payload: &dyn Payload, moment: &Moment) -> bool {
+        let evaluate = |values: &Values<'_>| self.program.evaluate(values).unwrap_or(false);
         // Most filters ask for fields only: no room for contexts is made for them.
         if self.app_contexts.is_empty() {
-            return self.program.accepts(&Values {
-                linked: self,
-                fields,
-                moment,
-                name: OnceCell::new(),
-                app: &[],
-            });
+            return evaluate(&Values { linked: self, payload, moment, name: OnceCell::new(), app: &[] });
         }
-        self.with_values(fields, moment, |values| self.program.accepts(values))
+        self.with_values(payload, moment, evaluate)
     }
 
     /// The values of an event for this program.
     #[inline(never)]
     pub(crate) fn with_values<R>(
         &self,
-        fields: &dyn FieldSource,
+        payload: &dyn Payload,
         moment: &Moment,
         then: impl FnOnce(&Values<'_>) -> R,
     ) -> R {
         let app = [const { OnceCell::new() }; MAX_APP_CONTEXTS];
-        then(&Values { linked: self, fields, moment, name: OnceCell::new(), app: &app })
+        then(&Values { linked: self, payload, moment, name: OnceCell::new(), app: &app })
     }
 }
 
@@ -83,11 +85,15 @@ pub(crate) enum Filters {
 }
 
 impl Filters {
+    pub(crate) fn is_none(&self) -> bool {
+        matches!(self, Filters::None)
+    }
+
     #[inline(always)]
-    pub(crate) fn accept(&self, fields: &dyn FieldSource, moment: &Moment) -> bool {
+    pub(crate) fn accept(&self, payload: &dyn Payload, moment: &Moment) -> bool {
         match self {
             Filters::None => true,
-            Filters::Any(programs) => programs.iter().any(|linked| linked.accepts(fields, moment)),
+            Filters::Any(programs) => programs.iter().any(|linked| linked.accepts(payload, moment)),
         }
     }
 }
@@ -95,7 +101,7 @@ impl Filters {
 /// The values of an event for one program.
 pub(crate) struct Values<'p> {
     linked: &'p Linked,
-    fields: &'p dyn FieldSource,
+    payload: &'p dyn Payload,
     moment: &'p Moment,
     name: OnceCell<([u8; 16], usize)>,
     app: &'p [OnceCell<AppValue>],
@@ -104,12 +110,12 @@ pub(crate) struct Values<'p> {
 impl Values<'_> {
     /// A field, elements included.
     pub(crate) fn payload_view(&self, field: FieldIndex) -> FieldView<'_> {
-        self.fields.field(field)
+        self.payload.field(field)
     }
 
     /// An element of a field.
     pub(crate) fn element_view(&self, field: FieldIndex, index: u64) -> FieldView<'_> {
-        match (self.fields.field(field), usize::try_from(index)) {
+        match (self.payload.field(field), usize::try_from(index)) {
             (FieldView::Elements(elements), Ok(index)) => elements.element(index),
             _ => FieldView::None,
         }
@@ -145,6 +151,7 @@ impl Values<'_> {
     }
 }
 
+#[inline(always)]
 fn filter_value(view: FieldView<'_>) -> FilterValue<'_> {
     match view {
         FieldView::Signed(value) => FilterValue::Signed(value),

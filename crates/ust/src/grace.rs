@@ -66,6 +66,7 @@ pub(crate) fn prepare() {
 /// Between its making and its end, nothing that was reachable is freed.
 pub(crate) struct Stay {
     slot: usize,
+    cpu: u32,
 }
 
 impl Stay {
@@ -73,8 +74,14 @@ impl Stay {
     #[inline(always)]
     pub(crate) fn begin() -> Stay {
         let slot = SLOT.load(Ordering::Relaxed) % SLOTS;
-        count(CAME, slot);
-        Stay { slot }
+        let cpu = count(CAME, slot);
+        Stay { slot, cpu }
+    }
+
+    /// The CPU on which it began. The thread may be on another one by the time that it is used.
+    #[inline(always)]
+    pub(crate) fn cpu(&self) -> u32 {
+        self.cpu
     }
 }
 
@@ -85,23 +92,26 @@ impl Drop for Stay {
     }
 }
 
+/// Counts, on the CPU whose number it gives.
 #[inline(always)]
-fn count(what: usize, slot: usize) {
+fn count(what: usize, slot: usize) -> u32 {
     const STRIDE_SHIFT: u32 = size_of::<Counters>().trailing_zeros();
     let first = &COUNTERS[0].here[what][slot % SLOTS];
     // SAFETY: the same counter of each of so many CPUs lies so far behind the first one's, and nobody else writes it.
-    if !unsafe { rseq::add_one::<CPUS, STRIDE_SHIFT>(first) } {
-        count_atomically(what, slot);
+    match unsafe { rseq::add_one::<CPUS, STRIDE_SHIFT>(first) } {
+        Some(cpu) => cpu,
+        None => count_atomically(what, slot),
     }
 }
 
 #[cold]
 #[inline(never)]
-fn count_atomically(what: usize, slot: usize) {
-    let cpu = crate::cpu::current() as usize % CPUS;
+fn count_atomically(what: usize, slot: usize) -> u32 {
+    let cpu = crate::cpu::current();
     // With its barrier: what is read from here on was not freed before this count was seen, and what was read before is
     // not needed any more.
-    COUNTERS[cpu].anywhere[what][slot % SLOTS].fetch_add(1, Ordering::SeqCst);
+    COUNTERS[cpu as usize % CPUS].anywhere[what][slot % SLOTS].fetch_add(1, Ordering::SeqCst);
+    cpu
 }
 
 /// A barrier in every thread of this process that runs; those that do not run pass one before they do.

@@ -9,8 +9,8 @@ use rttng_wire::ust::{CounterBitness, MAX_CAPTURES_LEN, NOTIFICATION_HEADER_LEN}
 
 use crate::context::Moment;
 use crate::descriptor::Descriptor;
-use crate::filter::{FieldSource, Filters, Linked, Values};
-use crate::payload::FieldView;
+use crate::filter::{Filters, Linked, Values};
+use crate::payload::{FieldView, Payload};
 use crate::signals;
 
 /// The group of an application's notifiers at one session daemon.
@@ -72,7 +72,7 @@ pub(crate) struct Notifier {
 impl Notifier {
     /// Tells the session daemon.
     #[cold]
-    pub(crate) fn notify(&self, fields: &dyn FieldSource, moment: &Moment) {
+    pub(crate) fn notify(&self, payload: &dyn Payload, moment: &Moment) {
         let mut message = [0; NOTIFICATION_HEADER_LEN + MAX_CAPTURES_LEN];
         let (header, room) = message.split_at_mut(NOTIFICATION_HEADER_LEN);
         let mut pack = Pack { to: SlotWriter::over(room) };
@@ -83,7 +83,7 @@ impl Notifier {
             // Each capture behind this one needs at least one byte.
             let spare = self.captures.len() - at - 1;
             match capture {
-                Some(linked) => self.capture(linked, fields, moment, &mut pack, spare),
+                Some(linked) => self.capture(linked, payload, moment, &mut pack, spare),
                 None => pack.nil(),
             }
         }
@@ -100,12 +100,12 @@ impl Notifier {
     fn capture(
         &self,
         linked: &Linked,
-        fields: &dyn FieldSource,
+        payload: &dyn Payload,
         moment: &Moment,
         pack: &mut Pack<'_>,
         spare: usize,
     ) {
-        linked.with_values(fields, moment, |values| self.capture_of(linked, values, pack, spare));
+        linked.with_values(payload, moment, |values| self.capture_of(linked, values, pack, spare));
     }
 
     fn capture_of(&self, linked: &Linked, values: &Values<'_>, pack: &mut Pack<'_>, spare: usize) {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::channel::Channel;
 use crate::class::EventClass;
 use crate::context::Moment;
-use crate::cpu;
 use crate::filter::Filters;
 use crate::grace::Stay;
 use crate::notifier::Notifier;
@@ -15,8 +14,10 @@ use crate::payload::Payload;
 /// Who records a kind of event at the moment: only those that would take an event now. Never changed; replaced as a whole.
 #[derive(Debug)]
 pub(crate) struct Recorders {
-    pub(crate) recorders: Box<[Recorder]>,
-    pub(crate) notifiers: Box<[Arc<Notifier>]>,
+    /// Whether the first recorder is the only one to be told, takes every event, and puts no contexts in front of it.
+    is_simple: bool,
+    recorders: Box<[Recorder]>,
+    notifiers: Box<[Arc<Notifier>]>,
 }
 
 /// A kind of event in a channel.
@@ -67,39 +68,45 @@ fn here() -> u64 {
 
 #[inline(never)]
 fn record_at<P: Payload + ?Sized>(class: &'static EventClass, payload: &P, ip: u64) {
-    let moment = Moment { cpu: cpu::current(), ip };
-    let _stay = Stay::begin();
+    let stay = Stay::begin();
     // SAFETY: we stay.
-    if let Some(recorders) = unsafe { class.recorders() } {
-        recorders.record(payload, &moment);
+    let Some(recorders) = (unsafe { class.recorders() }) else { return };
+    match recorders.simple() {
+        // The usual case, and what is made for each type of payload anew.
+        Some(recorder) => recorder.channel.record_bare(stay.cpu(), recorder.event_id, payload),
+        None => recorders.record(&payload, &Moment { cpu: stay.cpu(), ip }),
     }
 }
 
 impl Recorders {
-    /// Records an event for these, and nobody else.
+    pub(crate) fn new(recorders: Box<[Recorder]>, notifiers: Box<[Arc<Notifier>]>) -> Self {
+        let is_simple = notifiers.is_empty()
+            && matches!(&*recorders, [one] if one.filters.is_none() && one.channel.contexts.is_empty());
+        Recorders { is_simple, recorders, notifiers }
+    }
+
+    /// Whether there is nobody.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.recorders.is_empty() && self.notifiers.is_empty()
+    }
+
     #[inline(always)]
-    pub(crate) fn record<P: Payload + ?Sized>(&self, payload: &P, moment: &Moment) {
-        let fields = Fields(payload);
+    fn simple(&self) -> Option<&Recorder> {
+        if self.is_simple { self.recorders.first() } else { None }
+    }
+
+    /// Records an event for these, and nobody else.
+    #[inline(never)]
+    pub(crate) fn record(&self, payload: &dyn Payload, moment: &Moment) {
         for recorder in &self.recorders {
-            if !recorder.filters.accept(&fields, moment) {
-                continue;
+            if recorder.filters.accept(payload, moment) {
+                recorder.channel.record(moment, recorder.event_id, payload);
             }
-            let size = payload.measure();
-            recorder.channel.record(moment, recorder.event_id, size, |to| payload.write(to));
         }
         for notifier in &self.notifiers {
-            if notifier.filters.accept(&fields, moment) {
-                notifier.notify(&fields, moment);
+            if notifier.filters.accept(payload, moment) {
+                notifier.notify(payload, moment);
             }
         }
-    }
-}
-
-/// A payload behind a type that can be a trait object, whatever the payload is.
-struct Fields<'p, P: ?Sized>(&'p P);
-
-impl<P: Payload + ?Sized> crate::filter::FieldSource for Fields<'_, P> {
-    fn field(&self, index: u32) -> crate::payload::FieldView<'_> {
-        self.0.field(index)
     }
 }

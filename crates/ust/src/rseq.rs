@@ -21,18 +21,19 @@ pub(crate) fn forbid() {
     AREA.store(0, Ordering::SeqCst);
 }
 
-/// Adds one to this CPU's counter; `false` if that could not be done. `first` is the one of CPU 0, the others follow
+/// Adds one to this CPU's counter, and gives its number; `None` if that could not be done. `first` is the one of CPU 0, the others follow
 /// at distances of 1 << `SHIFT`.
 ///
 /// # Safety
 /// There are `CPUS` of them, and nothing but this function changes them while threads use it.
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 #[inline(always)]
-pub(crate) unsafe fn add_one<const CPUS: usize, const SHIFT: u32>(first: &AtomicU64) -> bool {
+pub(crate) unsafe fn add_one<const CPUS: usize, const SHIFT: u32>(first: &AtomicU64) -> Option<u32> {
     let area = AREA.load(Ordering::Relaxed);
     if area == 0 {
-        return false;
+        return None;
     }
+    let offset: i64;
     // SAFETY: the area of every thread is there, as the C library says. Between the labels 2 and 3 the thread stays on
     // the CPU whose number it reads, else it goes on at 4, before which stands the signature that glibc registered; the
     // last instruction is the only one that others see. Threads that are not registered have a number that is no CPU's.
@@ -49,7 +50,7 @@ pub(crate) unsafe fn add_one<const CPUS: usize, const SHIFT: u32>(first: &Atomic
             "2:",
             "mov {word:e}, dword ptr fs:[{area} + 4]",
             "cmp {word:e}, {cpus}",
-            "jae {elsewhere}",
+            "jae 4f",
             "shl {word}, {shift}",
             "inc qword ptr [{first} + {word}]",
             "3:",
@@ -57,18 +58,18 @@ pub(crate) unsafe fn add_one<const CPUS: usize, const SHIFT: u32>(first: &Atomic
             ".byte 0x0f, 0xb9, 0x3d",
             ".long 0x53053053",
             "4:",
-            "jmp {elsewhere}",
+            "mov {word}, -1",
+            "jmp 3b",
             ".popsection",
             area = in(reg) area,
             first = in(reg) first.as_ptr(),
-            word = out(reg) _,
+            word = out(reg) offset,
             cpus = const CPUS,
             shift = const SHIFT,
-            elsewhere = label { return false },
             options(nostack),
         );
     }
-    true
+    (offset >= 0).then_some((offset >> SHIFT) as u32)
 }
 
 /// As above, where there are no sequences: never done.
@@ -77,6 +78,6 @@ pub(crate) unsafe fn add_one<const CPUS: usize, const SHIFT: u32>(first: &Atomic
 /// None.
 #[cfg(not(all(target_arch = "x86_64", not(miri))))]
 #[inline(always)]
-pub(crate) unsafe fn add_one<const CPUS: usize, const SHIFT: u32>(_first: &AtomicU64) -> bool {
-    false
+pub(crate) unsafe fn add_one<const CPUS: usize, const SHIFT: u32>(_first: &AtomicU64) -> Option<u32> {
+    None
 }

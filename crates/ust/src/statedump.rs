@@ -110,10 +110,10 @@ impl Payload for Name {
 
 /// Writes a dump; `who` gives those of the session who record a kind of event.
 pub(crate) fn write(who: &mut dyn FnMut(&'static EventClass) -> Recorders) {
-    fn fire<P: Payload>(
+    fn fire(
         who: &mut dyn FnMut(&'static EventClass) -> Recorders,
         class: &'static EventClass,
-        payload: &P,
+        payload: &dyn Payload,
     ) {
         let moment = Moment { cpu: cpu::current(), ip: 0 };
         who(class).record(payload, &moment);
@@ -121,7 +121,7 @@ pub(crate) fn write(who: &mut dyn FnMut(&'static EventClass) -> Recorders) {
     // Nobody would see it: spare the look at the files.
     let is_wanted = [&START, &END, &BIN_INFO, &BUILD_ID, &DEBUG_LINK, &PROCNAME]
         .into_iter()
-        .any(|class| !who(class).recorders.is_empty());
+        .any(|class| !who(class).is_empty());
     if !is_wanted {
         return;
     }

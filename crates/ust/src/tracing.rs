@@ -408,9 +408,8 @@ impl Daemon {
             .filter_map(|(id, of)| (of.is_active && std::mem::take(&mut of.needs_dump)).then_some(*id))
             .collect();
         for session in due {
-            statedump::write(&mut |class| Recorders {
-                recorders: self.recorders_of(class, Some(session)).into(),
-                notifiers: Box::default(),
+            statedump::write(&mut |class| {
+                Recorders::new(self.recorders_of(class, Some(session)).into(), Box::default())
             });
         }
     }
@@ -540,8 +539,8 @@ impl State {
                 recorders.extend(daemon.recorders_of(class, None));
                 notifiers.extend(daemon.notifiers_of(class));
             }
-            let list = (!recorders.is_empty() || !notifiers.is_empty())
-                .then(|| Box::new(Recorders { recorders: recorders.into(), notifiers: notifiers.into() }));
+            let recorders = Recorders::new(recorders.into(), notifiers.into());
+            let list = (!recorders.is_empty()).then(|| Box::new(recorders));
             is_changed |= list.is_some();
             replaced.extend(class.replace_recorders(list));
         }
