@@ -47,21 +47,37 @@ pub(crate) struct Capture {
     pub(crate) shape: ArrayVec<(u8, Kind), MOST_VALUES>,
     values: ArrayVec<Captured, MOST_VALUES>,
     text: ArrayVec<u8, TEXT_LIMIT>,
+    /// What the values take in a record.
+    size: PayloadSize,
 }
 
 impl Capture {
     /// No values.
     #[inline]
     pub(crate) fn new() -> Self {
-        Capture { shape: ArrayVec::new(), values: ArrayVec::new(), text: ArrayVec::new() }
+        Capture {
+            shape: ArrayVec::new(),
+            values: ArrayVec::new(),
+            text: ArrayVec::new(),
+            size: PayloadSize::EMPTY,
+        }
     }
 
     #[inline]
     fn push(&mut self, field: u8, kind: Kind, value: Captured) {
         // Nobody can declare as many.
-        if self.shape.try_push((field, kind)).is_ok() {
-            let _ = self.values.try_push(value);
+        if self.shape.try_push((field, kind)).is_err() {
+            return;
         }
+        match &value {
+            Captured::Signed(_) | Captured::Unsigned(_) | Captured::Double(_) => self.size.add_number(8),
+            Captured::Bool(_) => self.size.add_number(1),
+            Captured::Line(_) => self.size.add_number(4),
+            Captured::Text(range) => self.size.add_bytes(range.len() + 1),
+            Captured::Fixed(text) => self.size.add_bytes(text.len() + 1),
+            Captured::Bytes(range) => Bytes(&self.text[place(range)]).measure(&mut self.size),
+        }
+        let _ = self.values.try_push(value);
     }
 
     /// Adds an integer.
@@ -158,8 +174,13 @@ impl Capture {
 
     #[inline]
     fn copied(&self, range: &Range<u16>) -> &[u8] {
-        &self.text[usize::from(range.start)..usize::from(range.end)]
+        &self.text[place(range)]
     }
+}
+
+#[inline]
+fn place(range: &Range<u16>) -> Range<usize> {
+    range.start.into()..range.end.into()
 }
 
 /// Copies into the text of an event, from `start` on.
@@ -204,18 +225,7 @@ impl Copying<'_> {
 impl Payload for Capture {
     #[inline]
     fn measure(&self) -> PayloadSize {
-        let mut size = PayloadSize::EMPTY;
-        for value in &self.values {
-            match value {
-                Captured::Signed(_) | Captured::Unsigned(_) | Captured::Double(_) => size.add_number(8),
-                Captured::Bool(_) => size.add_number(1),
-                Captured::Line(_) => size.add_number(4),
-                Captured::Text(range) => size.add_bytes(range.len() + 1),
-                Captured::Fixed(text) => size.add_bytes(text.len() + 1),
-                Captured::Bytes(range) => Bytes(self.copied(range)).measure(&mut size),
-            }
-        }
-        size
+        self.size
     }
 
     #[inline]

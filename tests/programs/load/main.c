@@ -7,6 +7,7 @@
  *   --threads N   (default 1), each pinned to a processor of its own as far as there are enough
  *   --text        fire rttng_load:text (integer and string) instead of rttng_load:number (integer)
  *   --word        the same with a string of 11 bytes
+ *   --eights      fire rttng_load:number eight times in each turn of the loop, so that the loop itself costs little
  *   --wait-for FILE  print "ready", and do not begin before this file exists
  *   --idle SECONDS   fire one event a thread and stay: an application for crowds
  *   --once-enabled SECONDS   stay as long, and from when the event is enabled fire one each millisecond for a second
@@ -23,7 +24,7 @@
 #include "load_provider.h"
 
 static uint64_t events = 1000000;
-static int text, word;
+static int text, word, eights;
 static pthread_barrier_t start;
 
 struct spent {
@@ -72,6 +73,17 @@ static void *run(void *argument)
 	else if (text)
 		for (uint64_t seq = 0; seq < events; seq++)
 			lttng_ust_tracepoint(rttng_load, text, seq, "a text of exactly 32 characters.");
+	else if (eights)
+		for (uint64_t seq = 0; seq < events; seq += 8) {
+			lttng_ust_tracepoint(rttng_load, number, seq);
+			lttng_ust_tracepoint(rttng_load, number, seq + 1);
+			lttng_ust_tracepoint(rttng_load, number, seq + 2);
+			lttng_ust_tracepoint(rttng_load, number, seq + 3);
+			lttng_ust_tracepoint(rttng_load, number, seq + 4);
+			lttng_ust_tracepoint(rttng_load, number, seq + 5);
+			lttng_ust_tracepoint(rttng_load, number, seq + 6);
+			lttng_ust_tracepoint(rttng_load, number, seq + 7);
+		}
 	else
 		for (uint64_t seq = 0; seq < events; seq++)
 			lttng_ust_tracepoint(rttng_load, number, seq);
@@ -101,6 +113,7 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "events", required_argument, NULL, 'e' },   { "threads", required_argument, NULL, 't' },
 		{ "text", no_argument, &text, 1 },	      { "word", no_argument, &word, 1 },
+		{ "eights", no_argument, &eights, 1 },
 		{ "wait-for", required_argument, NULL, 'w' },
 		{ "idle", required_argument, NULL, 'i' },     { "once-enabled", required_argument, NULL, 'o' },
 		{ NULL, 0, NULL, 0 },
