@@ -62,9 +62,12 @@ impl Recording {
     }
 
     /// Enables a channel of user space, named `main`, that waits for the consumer daemon rather than lose an event of
-    /// an application that allows it ([`Recording::traced`]).
+    /// an application that allows it ([`Recording::traced`]). Its buffers are so large that a thread which loses its
+    /// processor in the middle of a record has it back before the others are there again a lap later: liblttng-ust loses
+    /// records there, whatever the channel says.
     pub fn enable_patient_channel(&self) {
-        self.lttng(["enable-channel", "-u", "main", "--blocking-timeout=inf", "--subbuf-size=1M"]);
+        let buffers = ["--blocking-timeout=inf", "--subbuf-size=1M", "--num-subbuf=16"];
+        self.lttng(["enable-channel", "-u", "main"].into_iter().chain(buffers));
     }
 
     /// A program that waits for its registration before its `main`, and, where the channel says so, for room in it.

@@ -66,7 +66,7 @@ pub use recover::{Recovered, Stuck};
 pub use scheduling::run_soon_after_wakeup;
 pub use slot_writer::SlotWriter;
 pub use stream::{LostRecords, Stream};
-pub use writer::{Refused, Slot, SwitchMode, Switched};
+pub use writer::{Awaited, Refused, Slot, SwitchMode, Switched};
 
 /// Bytes of a page on this machine.
 pub fn page_size() -> u64 {

@@ -9,7 +9,7 @@ use crate::layout::field;
 use crate::memory::Mapping;
 use crate::slot_writer::SlotWriter;
 use crate::stream::Stream;
-use crate::writer::{Refused, Slot, TIMESTAMP_BITS};
+use crate::writer::{Awaited, Refused, Slot, TIMESTAMP_BITS};
 
 /// A stream to be written.
 #[derive(Debug)]
@@ -140,7 +140,7 @@ impl Producer {
         &self,
         size_at: impl Fn(u64, bool) -> u64,
         clock: impl Fn() -> Option<u64>,
-        wait: impl FnMut() -> bool,
+        wait: impl FnMut(Awaited) -> bool,
     ) -> Result<Slot, Refused> {
         self.stream.reserve_anew(size_at, clock, wait)
     }
@@ -188,6 +188,43 @@ mod tests {
     use std::os::fd::AsFd;
     use std::sync::Arc;
 
+    /// A record that another thread has not finished a lap later is waited for where records may wait, and nothing is
+    /// lost; then the reader is.
+    #[test]
+    fn who_waits_is_told_for_whom() {
+        let geometry = Geometry::new(Mode::Discard, 4096, 2, 4096).unwrap();
+        let identity = StreamIdentity { uuid: [3; 16], channel_id: 0, cpu: 0 };
+        let size = Layout::new(&geometry).size();
+        let file = rustix::fs::memfd_create("test", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
+        rustix::fs::ftruncate(&file, size as u64).unwrap();
+        let map = || Mapping::new(file.as_fd(), size, false).unwrap();
+        let mut reader =
+            Reader::new(Arc::new(Stream::create(map(), geometry, identity, 1).unwrap())).unwrap();
+        let stream = Stream::attach(map(), geometry, identity).unwrap();
+        let reserve = |wait: &mut dyn FnMut(Awaited) -> bool| stream.reserve(|_, _| 1000, || 5, wait);
+        let mut unfinished = Some(reserve(&mut |_| false).unwrap());
+        let mut awaited = Vec::new();
+        for _ in 0..8 {
+            let slot = reserve(&mut |who| {
+                awaited.push(who);
+                match who {
+                    Awaited::Writer { .. } => {
+                        stream.commit(unfinished.take().expect("it is waited for only once"));
+                    }
+                    Awaited::Reader => {
+                        assert!(matches!(reader.hold_next().unwrap(), Next::Packet(_)));
+                        reader.release();
+                    }
+                }
+                true
+            });
+            stream.commit(slot.unwrap());
+        }
+        let [Awaited::Writer { position }, Awaited::Reader] = awaited[..] else { panic!("{awaited:?}") };
+        assert_eq!(geometry.sub_align(position), 3 * 4096, "the second lap of the first sub-buffer");
+        assert_eq!(stream.lost_records().total(), 0);
+    }
+
     /// The same records through the producer and through the writer leave the same bytes, across sub-buffers and laps.
     #[test]
     fn both_ways_leave_the_same_bytes() {
@@ -219,13 +256,13 @@ mod tests {
             for number in 0..2000u64 {
                 let size = 16 + number % 40;
                 let mut slot = producer.reserve_quickly(|_| size, || Some(5 + number)).unwrap_or_else(|| {
-                    producer.reserve_slowly(|_, _| size, || Some(5 + number), || false).unwrap()
+                    producer.reserve_slowly(|_, _| size, || Some(5 + number), |_| false).unwrap()
                 });
                 let mut writer = producer.fill(&mut slot, 0);
                 writer.array(number.to_ne_bytes());
                 writer.finish();
                 let wake = producer.commit(slot);
-                let mut slot = slow.1.reserve(|_, _| size, || 5 + number, || false).unwrap();
+                let mut slot = slow.1.reserve(|_, _| size, || 5 + number, |_| false).unwrap();
                 let mut writer = slow.1.fill(&mut slot, 0);
                 writer.array(number.to_ne_bytes());
                 writer.finish();

@@ -103,6 +103,19 @@ pub enum Refused {
     NoTime,
 }
 
+/// Who has to go on before there is room for a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Awaited {
+    /// The consumer daemon, which has not yet read what is there.
+    Reader,
+    /// Another writer, which has not yet committed a record of the lap before in the sub-buffer that is next. It may not
+    /// run at the moment, or never again.
+    Writer {
+        /// Where the record would begin.
+        position: u64,
+    },
+}
+
 /// Which packets a switch closes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SwitchMode {
@@ -123,13 +136,13 @@ pub struct Switched {
 
 impl<M: Memory> Stream<M> {
     /// Reserves room for one record. `size_at` tells how many bytes it takes when it starts at a given position, with
-    /// or without a full timestamp, padding before its header included. `wait` is asked when the ring is full
-    /// (discard mode): `true` after waiting a little means to try again, `false` gives the record up.
+    /// or without a full timestamp, padding before its header included. `wait` is asked when there is no room (discard
+    /// mode): `true` after waiting a little means to try again, `false` gives the record up.
     pub fn reserve(
         &self,
         size_at: impl Fn(u64, bool) -> u64,
         clock: impl Fn() -> u64,
-        wait: impl FnMut() -> bool,
+        wait: impl FnMut(Awaited) -> bool,
     ) -> Result<Slot, Refused> {
         if self.memory.load(field::RECORD_DISABLED) as u32 != 0 {
             return Err(Refused::Disabled);
@@ -159,7 +172,7 @@ impl<M: Memory> Stream<M> {
         &self,
         size_at: impl Fn(u64, bool) -> u64,
         clock: impl Fn() -> Option<u64>,
-        wait: impl FnMut() -> bool,
+        wait: impl FnMut(Awaited) -> bool,
     ) -> Result<Slot, Refused> {
         if self.memory.load(field::RECORD_DISABLED) as u32 != 0 {
             return Err(Refused::Disabled);
@@ -185,7 +198,7 @@ impl<M: Memory> Stream<M> {
         &self,
         size_at: impl Fn(u64, bool) -> u64,
         clock: impl Fn() -> Option<u64>,
-        mut wait: impl FnMut() -> bool,
+        mut wait: impl FnMut(Awaited) -> bool,
         mut full_timestamp: bool,
     ) -> Result<Slot, Refused> {
         let g = &self.geometry;
@@ -216,11 +229,14 @@ impl<M: Memory> Stream<M> {
                     continue;
                 }
                 if !g.is_free_for_writing(begin, cold) {
+                    if g.mode() == Mode::Discard && wait(Awaited::Writer { position: begin }) {
+                        continue;
+                    }
                     self.memory.add(field::LOST_WRAP, 1);
                     return Err(Refused::Wrap);
                 }
                 if g.mode() == Mode::Discard && self.is_full(begin) {
-                    if wait() {
+                    if wait(Awaited::Reader) {
                         continue;
                     }
                     self.memory.add(field::LOST_FULL, 1);

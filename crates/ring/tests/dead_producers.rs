@@ -13,7 +13,7 @@ fn stream(mode: Mode) -> Arc<Stream<HeapMemory>> {
 }
 
 fn reserve(stream: &Stream<HeapMemory>, size: u64, now: u64) -> Result<Slot, Refused> {
-    stream.reserve(|_, _| size, || now, || false)
+    stream.reserve(|_, _| size, || now, |_| false)
 }
 
 fn write(stream: &Stream<HeapMemory>, size: u64, now: u64) -> Result<(), Refused> {

@@ -170,7 +170,7 @@ fn honest_threads_lose_nothing_uncounted() {
                         .filter(|&i| {
                             let pad = |position: u64| (8 - position % 8) % 8;
                             let size = |position, _| pad(position) + 16;
-                            let Ok(slot) = ring.reserve(size, monotonic_now, || false) else { return false };
+                            let Ok(slot) = ring.reserve(size, monotonic_now, |_| false) else { return false };
                             let at = slot.offset() + slot.len() - 16;
                             ring.memory().store(at, thread << 32 | i);
                             ring.memory().store(at + 8, !(thread << 32 | i));

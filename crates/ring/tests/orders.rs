@@ -59,7 +59,7 @@ fn stream(mode: Mode) -> Arc<Stream<LoomMemory>> {
 /// Room for a record of two words, if there is any.
 fn reserve(stream: &Stream<LoomMemory>) -> Option<Slot> {
     let size = |position: u64, _| (8 - position % 8) % 8 + 16;
-    stream.reserve(size, || 2, || false).ok()
+    stream.reserve(size, || 2, |_| false).ok()
 }
 
 /// Writes a record of two equal words into its slot. `true`: the reader is to be woken.

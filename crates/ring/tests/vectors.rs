@@ -142,7 +142,7 @@ fn our_producer_writes_what_the_real_one_wrote() {
     for (i, time) in [first, later(0x74), later(0x8a)].into_iter().enumerate() {
         let payload = [&(i as u32).to_ne_bytes()[..], b"hello world\0"].concat();
         let size = |_, full: bool| payload.len() as u64 + if full { 14 } else { 6 };
-        let slot = stream.reserve(size, || time, || false).unwrap();
+        let slot = stream.reserve(size, || time, |_| false).unwrap();
         let mut record = match slot.has_full_timestamp() {
             true => [&[0xff, 0xff, 0, 0, 0, 0][..], &time.to_ne_bytes()].concat(),
             false => [&[0, 0][..], &(time as u32).to_ne_bytes()].concat(),

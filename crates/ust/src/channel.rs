@@ -2,11 +2,11 @@
 //! the first time, never changed after that, freed when nobody can be using it.
 
 use std::mem::ManuallyDrop;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use rttng_ring::{
-    BlockingTimeout, Producer, Refused, Slot, SlotWriter, TraceClock, monotonic_now, tsc_at_once,
+    Awaited, BlockingTimeout, Producer, Refused, Slot, SlotWriter, TraceClock, monotonic_now, tsc_at_once,
 };
 
 use crate::context::{Contexts, Moment};
@@ -31,6 +31,14 @@ pub(crate) struct ChannelStream {
     pub(crate) ring: Producer,
     /// Write end of the pipe that wakes the consumer daemon.
     pub(crate) wakeup: Descriptor,
+    /// Where a record was waited for that somebody else began and did not finish in time; nowhere at first.
+    given_up: AtomicU64,
+}
+
+impl ChannelStream {
+    pub(crate) fn new(ring: Producer, wakeup: Descriptor) -> Self {
+        ChannelStream { ring, wakeup, given_up: AtomicU64::new(u64::MAX) }
+    }
 }
 
 /// A channel that is being recorded into.
@@ -64,6 +72,10 @@ const SHORT_COMPACT_IDS: u32 = 31;
 const SHORT_LARGE_IDS: u32 = 65535;
 /// How long a thread sleeps at once when it waits for room.
 const NAP: Duration = Duration::from_millis(100);
+/// The same for a record that another thread has not finished: that one need only be given a processor.
+const SHORT_NAP: Duration = Duration::from_millis(1);
+/// How long that may last. The thread may be dead, or may be what a signal handler has interrupted.
+const WRITER_PATIENCE: Duration = Duration::from_secs(1);
 
 #[inline]
 fn align(position: u64, to: u64) -> u64 {
@@ -189,11 +201,9 @@ impl Channel {
         loop {
             let Some(stream) = self.streams.get(cpu as usize) else { return };
             let time = || self.time_in_order(cpu);
-            match stream.ring.reserve_slowly(
-                |position, full| sizes.at(position, full),
-                time,
-                || patience.wait(self),
-            ) {
+            let size = |position, full| sizes.at(position, full);
+            let wait = |awaited| patience.wait(self, stream, awaited);
+            match stream.ring.reserve_slowly(size, time, wait) {
                 Ok(slot) => return self.fill(stream, slot, sizes, contexts, write),
                 // The thread was moved to another CPU: into its stream, then.
                 Err(Refused::NoTime) => cpu = cpu::current(),
@@ -314,37 +324,46 @@ impl Channel {
 }
 
 /// How long a record goes on waiting for room (`docs/spec/ring-buffer.md`, 9.7).
-enum Patience {
-    None,
-    Endless,
-    Left(Duration),
+struct Patience {
+    /// `None`: for ever.
+    left: Option<Duration>,
+    with_writers: Duration,
 }
 
 impl Patience {
     #[inline]
     fn of(channel: &Channel) -> Self {
-        match channel.blocking {
-            BlockingTimeout::None => Patience::None,
-            BlockingTimeout::Infinite => Patience::Endless,
-            BlockingTimeout::Milliseconds(left) => Patience::Left(Duration::from_millis(left.into())),
-        }
+        let left = match channel.blocking {
+            BlockingTimeout::None => Some(Duration::ZERO),
+            BlockingTimeout::Infinite => None,
+            BlockingTimeout::Milliseconds(left) => Some(Duration::from_millis(left.into())),
+        };
+        Patience { left, with_writers: WRITER_PATIENCE }
     }
 
     /// Sleeps a little: `true`. `false`: the record is to be given up.
-    fn wait(&mut self, channel: &Channel) -> bool {
-        let nap = match self {
-            Patience::None => return false,
-            Patience::Endless => NAP,
-            Patience::Left(left) => {
-                let nap = NAP.min(*left);
-                *left -= nap;
-                nap
+    fn wait(&mut self, channel: &Channel, stream: &ChannelStream, awaited: Awaited) -> bool {
+        let nap = match awaited {
+            Awaited::Reader => NAP,
+            // Once is enough for a writer that does not go on.
+            Awaited::Writer { position } if stream.given_up.load(Ordering::Relaxed) == position => {
+                return false;
             }
+            Awaited::Writer { .. } => SHORT_NAP,
         };
+        let nap = self.left.map_or(nap, |left| left.min(nap));
         // Nobody will make room in the buffers of a daemon that is gone.
         if nap.is_zero() || !channel.is_alive.load(Ordering::Relaxed) {
             return false;
         }
+        if let Awaited::Writer { position } = awaited {
+            self.with_writers = self.with_writers.saturating_sub(nap);
+            if self.with_writers.is_zero() {
+                stream.given_up.store(position, Ordering::Relaxed);
+                return false;
+            }
+        }
+        self.left = self.left.map(|left| left - nap);
         signals::sleep(nap);
         true
     }

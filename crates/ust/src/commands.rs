@@ -373,7 +373,7 @@ fn add_stream(
     let identity = StreamIdentity { uuid: attributes.uuid, channel_id: attributes.channel_id, cpu: number };
     let ring = Stream::attach(memory, attributes.geometry, identity).map_err(|_| INVALID)?;
     rustix::io::ioctl_fionbio(&wakeup, true).map_err(|_| FAILED)?;
-    of.streams.push(ChannelStream { ring: Producer::new(ring), wakeup: Descriptor::new(wakeup) });
+    of.streams.push(ChannelStream::new(Producer::new(ring), Descriptor::new(wakeup)));
     Ok(())
 }
 
