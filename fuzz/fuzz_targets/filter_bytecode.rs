@@ -1,4 +1,5 @@
-//! Any bytes that pass validation link or fail with an error, and run to an end on whatever they link to.
+//! Any bytes that pass validation link or fail with an error, and run to an end on whatever they link to. The first two
+//! (little-endian) are the offset of the relocation table in the others.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -58,13 +59,13 @@ impl Fields for Everything {
     }
 }
 
-fuzz_target!(|input: (u16, Vec<u8>)| {
-    let (offset, data) = input;
-    if let Ok(bytecode) = Bytecode::from_bytes(&data) {
+fuzz_target!(|input: &[u8]| {
+    let Some((offset, data)) = input.split_first_chunk::<2>() else { return };
+    if let Ok(bytecode) = Bytecode::from_bytes(data) {
         bytecode.disassemble().to_string();
     }
-    let offset = u32::from(offset) % (data.len() as u32 + 1);
-    let Ok(bytecode) = Bytecode::from_parts(data, offset, 0) else { return };
+    let offset = u32::from(u16::from_le_bytes(*offset)) % (data.len() as u32 + 1);
+    let Ok(bytecode) = Bytecode::from_parts(data.to_vec(), offset, 0) else { return };
     bytecode.disassemble().to_string();
     let valid = bytecode.validate().is_ok();
     for strictness in [Strictness::Rttng, Strictness::LttngUst] {

@@ -1,4 +1,4 @@
-//! The project's own chores: `cargo xtask test`, `cargo xtask bench`.
+//! The project's own chores: `cargo xtask test`, `cargo xtask bench`, `cargo xtask fuzz`.
 
 mod bench;
 mod fuzz;
@@ -14,6 +14,7 @@ const USAGE: &str = "\
 cargo xtask test             everything that must hold: format, lints, licences, documents, all tests
 cargo xtask bench record     measure recording beside the real programs; rewrites the table in docs/performance.md
 cargo xtask bench record ROW one row of it; prints only
+cargo xtask fuzz SECONDS [TARGET...] fuzz each target so long: all, or those that are named (needs a nightly compiler)
 ";
 
 fn main() -> ExitCode {
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
         ["test"] => test::run(),
+        ["fuzz", seconds, targets @ ..] => fuzz::run(seconds, targets),
         ["bench", rest @ ..] => bench::run(rest),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");

