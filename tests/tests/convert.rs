@@ -5,12 +5,11 @@ mod lenient;
 
 use std::path::{Path, PathBuf};
 
-use rttng_ctf::Scope;
-use rttng_ctf::decode::{NodeId, Visit};
+use rttng_ctf::Version;
 use rttng_ctf::read::{Message, Options, Reader};
-use rttng_ctf::write::Value;
 use rttng_tests::any_trace::{AnyTrace, Dice, any_trace};
-use rttng_tests::{Need, World, apps};
+use rttng_tests::leaves::{Leaf, Leaves, leaves};
+use rttng_tests::{Need, World, apps, copy_folder, vector};
 use rttng_view::convert::ctf::CtfOptions;
 
 use lenient::converted;
@@ -20,50 +19,6 @@ const NAMES: &str = "--names=payload,context,scope";
 
 /// Lines that do not depend on the line before.
 const PLAIN: [&str; 2] = ["--no-delta", "--clock-seconds"];
-
-/// The numbers and texts of values, in their order.
-#[derive(Debug, Clone, PartialEq)]
-enum Leaf {
-    Unsigned(u64),
-    Signed(i64),
-    Float(f64),
-    Text(Vec<u8>),
-}
-
-#[derive(Debug, Default)]
-struct Leaves(Vec<Leaf>);
-
-impl Visit for Leaves {
-    fn scope(&mut self, _: Scope) {}
-    fn unsigned(&mut self, _: NodeId, value: u64) {
-        self.0.push(Leaf::Unsigned(value));
-    }
-    fn signed(&mut self, _: NodeId, value: i64) {
-        self.0.push(Leaf::Signed(value));
-    }
-    fn float(&mut self, _: NodeId, value: f64) {
-        self.0.push(Leaf::Float(value));
-    }
-    fn text(&mut self, _: NodeId, text: &[u8]) {
-        self.0.push(Leaf::Text(text.to_vec()));
-    }
-    fn begin(&mut self, _: NodeId) {}
-    fn end(&mut self, _: NodeId) {}
-    fn element(&mut self, _: NodeId, _: u64) {}
-}
-
-fn leaves(value: &Value, into: &mut Vec<Leaf>) {
-    match value {
-        Value::Unsigned(value) => into.push(Leaf::Unsigned(*value)),
-        Value::Signed(value) => into.push(Leaf::Signed(*value)),
-        Value::Float(value) => into.push(Leaf::Float(*value)),
-        Value::Text(text) => into.push(Leaf::Text(text.clone())),
-        Value::Elements(values) | Value::Fields(values) => {
-            values.iter().for_each(|value| leaves(value, into))
-        }
-        Value::Option(_, value) => leaves(value, into),
-    }
-}
 
 /// Compares what a trace says with what was written.
 fn reads_back(written: &AnyTrace, folder: &Path, seed: u64) {
@@ -77,15 +32,12 @@ fn reads_back(written: &AnyTrace, folder: &Path, seed: u64) {
         event.show(&mut seen).unwrap();
         let class = (event.stream_class_number(), event.class_number());
         let time = event.cycles().filter(|_| has_clock).unwrap_or(0);
-        read[event.stream()].push((class, time, seen.0));
+        read[event.stream()].push((class, time, seen.values()));
     }
     let wanted = written.streams.iter().map(|stream| {
-        let events = stream.iter().map(|event| {
-            let mut values = Vec::new();
-            let scopes = [&event.values.stream_context, &event.values.context, &event.values.fields];
-            scopes.into_iter().flatten().for_each(|value| leaves(value, &mut values));
-            (event.class, event.time, values)
-        });
+        let events = stream
+            .iter()
+            .map(|event| (event.class, event.time, leaves(&written.class, event, Version::Ctf1)));
         events.collect::<Vec<_>>()
     });
     let mut wanted: Vec<_> = wanted.filter(|stream| !stream.is_empty()).collect();
@@ -161,18 +113,17 @@ fn any_trace_is_printed_alike_and_converted() {
 
 /// Folders with traces: what the real tracer recorded, and a public collection beside the project, if it is there.
 fn recorded() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folders = |folder: PathBuf| {
         let entries = std::fs::read_dir(folder).into_iter().flatten();
         entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir())
     };
-    let vectors = folders(root.join("vectors/trace")).map(|vector| vector.join("trace"));
+    let vectors = folders(vector("trace")).map(|vector| vector.join("trace"));
     // babeltrace2 aborts on one that has no event classes.
     let mut found: Vec<PathBuf> =
-        vectors.filter(|trace| !trace.starts_with(root.join("vectors/trace/dynctx-noevent"))).collect();
+        vectors.filter(|trace| !trace.starts_with(vector("trace/dynctx-noevent"))).collect();
     assert!(found.len() >= 14, "the vectors are gone: {found:?}");
     for collection in ["../../shared/traces/readable", "../../../shared/traces/readable"] {
-        found.extend(folders(root.join(collection)));
+        found.extend(folders(vector("..").join(collection)));
     }
     found.sort();
     found
@@ -259,7 +210,7 @@ fn a_part_of_a_recording_is_a_trace() {
 #[test]
 fn an_output_that_cannot_be_written_leaves_nothing() {
     let Some(world) = World::open(&[]) else { return };
-    let trace = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/trace/per-uid/trace");
+    let trace = recording("per-uid");
     let folder = world.open_dir();
     // No file may have more than 400 bytes: as on a full disk, writing fails in the middle.
     let limited = ["sh", "-c", "trap '' XFSZ; exec \"$@\"", "sh", "prlimit", "--fsize=400"];
@@ -275,8 +226,8 @@ fn an_output_that_cannot_be_written_leaves_nothing() {
 }
 
 /// A recorded trace that the project keeps.
-fn vector(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/trace").join(name).join("trace")
+fn recording(name: &str) -> PathBuf {
+    vector("trace").join(name).join("trace")
 }
 
 /// All files below a folder with that name, or of that kind.
@@ -312,12 +263,12 @@ fn printed_together(world: &World, traces: &[PathBuf]) -> (String, usize) {
 fn several_traces_become_one_folder() {
     let Some(world) = World::open(&[Need::Babeltrace2]) else { return };
     let folder = world.open_dir();
-    let chunks = std::fs::read_dir(vector("archives").join("archives")).unwrap();
+    let chunks = std::fs::read_dir(recording("archives").join("archives")).unwrap();
     let mut chunks: Vec<PathBuf> = chunks.map(|chunk| chunk.unwrap().path()).collect();
     chunks.sort();
     assert_eq!(chunks.len(), 2);
     // Of several hosts: side by side. The parts of a session that was rotated: one trace, a file for each stream.
-    let hosts = ["per-uid", "synthetic-kernel", "discarded", "python"].map(vector).to_vec();
+    let hosts = ["per-uid", "synthetic-kernel", "discarded", "python"].map(recording).to_vec();
     for (name, traces, places) in [
         ("chunks", &chunks, vec!["ust/uid/0/64-bit"]),
         (
@@ -364,9 +315,9 @@ fn selected_parts_of_traces_with_losses_print_alike() {
         let copy = folder.join(format!("{trace}{}", options.join("").replace(['*', '/', ' '], "")));
         let selected: Vec<&str> =
             options.iter().copied().filter(|option| !option.starts_with("--packet-size")).collect();
-        let ours = rttng(&["view"]).args(&selected).arg(vector(trace)).run();
+        let ours = rttng(&["view"]).args(&selected).arg(recording(trace)).run();
         assert_eq!(ours.code(), Some(0), "{trace} {options:?}: {}", ours.stderr);
-        rttng(&["convert", "--to=ctf1", "-o"]).arg(&copy).args(&options).arg(vector(trace)).run().ok();
+        rttng(&["convert", "--to=ctf1", "-o"]).arg(&copy).args(&options).arg(recording(trace)).run().ok();
         let (text, losses) = printed_together(&world, &[copy]);
         assert_eq!(text, ours.stdout, "{trace} {options:?}");
         if selected.is_empty() {
@@ -382,9 +333,7 @@ fn damaged_indexes_are_written_anew() {
     let folder = world.open_dir();
     for name in ["per-uid", "discarded", "tracefiles"] {
         let trace = folder.join(name);
-        let copied =
-            std::process::Command::new("cp").arg("-r").args([&vector(name), &trace]).status().unwrap();
-        assert!(copied.success());
+        copy_folder(&recording(name), &trace);
         let rebuild = || world.rttng().args(["convert", "--index-only"]).arg(&trace).run().ok();
         // As this program writes them: then any damage leads back there.
         rebuild();

@@ -5,107 +5,16 @@ mod lenient;
 
 use std::path::Path;
 
-use rttng_ctf::decode::{NodeId, Visit};
+use rttng_ctf::decode::NodeId;
 use rttng_ctf::read::{Message, Options, Reader};
-use rttng_ctf::write::Value;
-use rttng_ctf::{Scope, Structure, Type};
+use rttng_ctf::{Scope, Version};
 use rttng_tests::any_ctf2::{Texts, any_ctf2};
-use rttng_tests::any_trace::{AnyTrace, Dice};
+use rttng_tests::any_trace::{AnyTrace, Dice, WrittenEvent};
+use rttng_tests::leaves::{Leaf, Leaves, leaves};
 use rttng_tests::{Need, World};
 use rttng_view::convert::ctf::{CtfOptions, CtfVersion};
 
 use lenient::converted;
-
-/// A number or a text.
-#[derive(Debug, Clone, PartialEq)]
-enum Leaf {
-    Unsigned(u64),
-    Signed(i64),
-    Float(f64),
-    Text(Vec<u8>),
-    Boolean(bool),
-    Blob(Vec<u8>),
-}
-
-/// A leaf, and where it is in the layout.
-type Placed = (Option<Scope>, NodeId, Leaf);
-
-/// The leaves of an event.
-#[derive(Debug, Default)]
-struct Leaves {
-    scope: Option<Scope>,
-    seen: Vec<Placed>,
-}
-
-impl Leaves {
-    fn push(&mut self, node: NodeId, leaf: Leaf) {
-        self.seen.push((self.scope, node, leaf));
-    }
-}
-
-impl Visit for Leaves {
-    fn scope(&mut self, scope: Scope) {
-        self.scope = Some(scope);
-    }
-    fn unsigned(&mut self, node: NodeId, value: u64) {
-        self.push(node, Leaf::Unsigned(value));
-    }
-    fn signed(&mut self, node: NodeId, value: i64) {
-        self.push(node, Leaf::Signed(value));
-    }
-    fn float(&mut self, node: NodeId, value: f64) {
-        self.push(node, Leaf::Float(value));
-    }
-    fn text(&mut self, node: NodeId, text: &[u8]) {
-        self.push(node, Leaf::Text(text.to_vec()));
-    }
-    fn boolean(&mut self, node: NodeId, value: bool) {
-        self.push(node, Leaf::Boolean(value));
-    }
-    fn bits(&mut self, node: NodeId, value: u64) {
-        self.push(node, Leaf::Unsigned(value));
-    }
-    fn blob(&mut self, node: NodeId, bytes: &[u8]) {
-        self.push(node, Leaf::Blob(bytes.to_vec()));
-    }
-    fn begin(&mut self, _: NodeId) {}
-    fn end(&mut self, _: NodeId) {}
-    fn element(&mut self, _: NodeId, _: u64) {}
-}
-
-/// What a value reads as in that version of the format.
-fn leaves(ty: &Type, value: &Value, version: CtfVersion, into: &mut Vec<Leaf>) {
-    match (ty, value) {
-        (Type::Reversed(inner), value) => leaves(inner, value, version, into),
-        (Type::Boolean(_), Value::Unsigned(bits)) => into.push(match version {
-            CtfVersion::Ctf1 => Leaf::Unsigned(*bits),
-            CtfVersion::Ctf2 => Leaf::Boolean(*bits != 0),
-        }),
-        (Type::Blob(_), Value::Text(bytes)) => match version {
-            CtfVersion::Ctf1 => into.extend(bytes.iter().map(|byte| Leaf::Unsigned((*byte).into()))),
-            CtfVersion::Ctf2 => into.push(Leaf::Blob(bytes.clone())),
-        },
-        (_, Value::Unsigned(value)) => into.push(Leaf::Unsigned(*value)),
-        (_, Value::Signed(value)) => into.push(Leaf::Signed(*value)),
-        (_, Value::Float(value)) => into.push(Leaf::Float(*value)),
-        (_, Value::Text(text)) => into.push(Leaf::Text(text.clone())),
-        (Type::Structure(structure), Value::Fields(values)) => {
-            structure_leaves(structure, values, version, into);
-        }
-        (Type::Choice(choice), Value::Option(option, value)) => {
-            leaves(&choice.options[*option].ty, value, version, into);
-        }
-        (ty, Value::Elements(values)) => {
-            let element = ty.parts().next().expect("an element");
-            values.iter().for_each(|value| leaves(element, value, version, into));
-        }
-        (ty, value) => panic!("{value:?} is no {}", ty.kind()),
-    }
-}
-
-fn structure_leaves(structure: &Structure, values: &[Value], version: CtfVersion, into: &mut Vec<Leaf>) {
-    structure.fields.iter().zip(values).for_each(|(field, value)| leaves(&field.ty, value, version, into));
-}
 
 type Read = ((usize, usize), u64, Vec<Leaf>);
 
@@ -123,7 +32,7 @@ fn read(folder: &Path) -> Vec<Vec<Read>> {
     }
     let trace = &reader.traces()[0];
     let streams = read.into_iter().map(|events| {
-        let event = |(class, time, seen): ((usize, usize), u64, Vec<Placed>)| {
+        let event = |(class, time, seen): ((usize, usize), u64, Vec<_>)| {
             let is_added = |scope: Option<Scope>, node: NodeId| {
                 let layout = scope.and_then(|scope| trace.layout(class.0, class.1, scope)).unwrap();
                 let name = &layout.nodes()[node as usize].name;
@@ -142,23 +51,12 @@ fn read(folder: &Path) -> Vec<Vec<Read>> {
 
 /// What was written, as it reads in that version.
 fn wanted(written: &AnyTrace, version: CtfVersion) -> Vec<Vec<Read>> {
-    let events = |events: &Vec<_>| {
-        let event = |event: &rttng_tests::any_trace::WrittenEvent| {
-            let stream = &written.class.streams[event.class.0];
-            let class = &stream.events[event.class.1];
-            let scopes = [
-                (&stream.event_context, &event.values.stream_context),
-                (&class.context, &event.values.context),
-                (&class.fields, &event.values.fields),
-            ];
-            let mut all = Vec::new();
-            for (structure, value) in scopes {
-                if let (Some(structure), Some(Value::Fields(values))) = (structure, value) {
-                    structure_leaves(structure, values, version, &mut all);
-                }
-            }
-            (event.class, event.time, all)
-        };
+    let version = match version {
+        CtfVersion::Ctf1 => Version::Ctf1,
+        CtfVersion::Ctf2 => Version::Ctf2,
+    };
+    let events = |events: &Vec<WrittenEvent>| {
+        let event = |event: &WrittenEvent| (event.class, event.time, leaves(&written.class, event, version));
         events.iter().map(event).collect::<Vec<Read>>()
     };
     written.streams.iter().map(events).filter(|events| !events.is_empty()).collect()

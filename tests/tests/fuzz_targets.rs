@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use rttng_ctf::{TraceClass, Version, tsdl};
 use rttng_tests::any_ctf2::{Texts, any_ctf2};
 use rttng_tests::any_trace::{Dice, any_trace};
+use rttng_tests::vector;
 use rttng_wire::client::CommandKind;
 
 /// Declares a module for the file of each target, and the table of all.
@@ -113,7 +114,7 @@ pub(crate) use fuzz_target;
 
 /// All files below a folder of the captures whose names end so.
 fn files(folder: &str, ending: &str) -> Vec<Vec<u8>> {
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors").join(folder)];
+    let mut folders = vec![vector(folder)];
     let mut found = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).unwrap() {
@@ -198,11 +199,10 @@ fn traces() -> Vec<Trace> {
         any_ctf2(seed, &places[1], Texts::Any);
         folders.extend(places);
     }
-    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors");
     for place in ["per-uid/trace/ust/uid/0/64-bit", "synthetic-kernel/trace/kernel"] {
-        folders.push(vectors.join("trace").join(place));
+        folders.push(vector("trace").join(place));
     }
-    folders.extend(["every-class", "nested-roles", "from-lttng"].map(|name| vectors.join("ctf2").join(name)));
+    folders.extend(["every-class", "nested-roles", "from-lttng"].map(|name| vector("ctf2").join(name)));
     let mut traces = Vec::new();
     for folder in folders {
         let metadata = fs::read(folder.join("metadata")).unwrap();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rttng_tests::{Ended, Need, World};
+use rttng_tests::{Ended, Need, World, copy_folder, cut, vector};
 
 /// A damage: its name, what it does to a trace's folder, whether all that was recorded can be read nevertheless, and what
 /// `inspect` says of it.
@@ -19,31 +19,12 @@ const DAMAGES: &[Damage] = &[
     ("no metadata", |folder| cut(&folder.join("metadata"), 0), false, "the metadata is still empty"),
 ];
 
-fn cut(path: &Path, bytes: u64) {
-    fs::OpenOptions::new().write(true).open(path).unwrap().set_len(bytes).unwrap();
-}
-
-/// A trace of two streams, with its index.
-fn copy(to: &Path) {
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/trace/discarded/trace/ust/uid/0/64-bit");
-    fs::create_dir_all(to.join("index")).unwrap();
-    for part in ["", "index"] {
-        for entry in fs::read_dir(from.join(part)).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_file() {
-                let to = to.join(part).join(path.file_name().unwrap());
-                fs::write(to, fs::read(&path).unwrap()).unwrap();
-            }
-        }
-    }
-}
-
 #[test]
 fn what_is_broken_is_told_and_strict_readers_refuse_it() {
     let Some(world) = World::open(&[]) else { return };
     for (name, damage, is_whole, said) in DAMAGES {
         let folder = world.open_dir().join(name);
-        copy(&folder);
+        copy_folder(&vector("trace/discarded/trace/ust/uid/0/64-bit"), &folder);
         damage(&folder);
         let rttng = |words: &[&str]| -> Ended { world.rttng().args(words).arg(&folder).run() };
         let status = Some(i32::from(!is_whole));

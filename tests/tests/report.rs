@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rttng_tests::{Browser, Need, World, apps, eventually};
+use rttng_tests::{Browser, Need, World, apps, copy_folder, cut, eventually, vector};
 
 /// A recording of the shop, without losses, and its page.
 fn shop(world: &World, options: &[&str]) -> (PathBuf, PathBuf) {
@@ -172,7 +172,10 @@ fn a_damaged_trace_becomes_a_page_that_says_so() {
     let Some(world) = World::open(&[Need::Chromium]) else { return };
     let Some(mut browser) = Browser::open() else { return };
     let (trace, page) = (world.open_dir().join("cut"), world.open_dir().join("cut.html"));
-    copy_cut(&vectors().join("discarded/trace/ust/uid/0/64-bit"), &trace);
+    copy_folder(&vector("trace/discarded/trace/ust/uid/0/64-bit"), &trace);
+    fs::remove_dir_all(trace.join("index")).unwrap();
+    let file = trace.join("c1_0");
+    cut(&file, file.metadata().unwrap().len() - 600);
     let report =
         |options: &[&str]| world.rttng().arg("report").args(options).arg("-o").arg(&page).arg(&trace).run();
     let ended = report(&["--strict"]);
@@ -193,34 +196,13 @@ fn a_damaged_trace_becomes_a_page_that_says_so() {
     assert_eq!(browser.complaints(), [""; 0]);
 }
 
-/// Copies the files of a trace, the largest data file without its last 600 bytes, and no index.
-fn copy_cut(from: &Path, to: &Path) {
-    fs::create_dir(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_file() {
-            let mut bytes = fs::read(&path).unwrap();
-            let name = path.file_name().unwrap();
-            if name == "c1_0" {
-                bytes.truncate(bytes.len() - 600);
-            }
-            fs::write(to.join(name), bytes).unwrap();
-        }
-    }
-}
-
-fn vectors() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/trace")
-}
-
 #[test]
 fn traces_of_all_kinds_become_pages() {
     let Some(world) = World::open(&[Need::Chromium]) else { return };
     let Some(mut browser) = Browser::open() else { return };
-    let vectors = vectors();
     for name in ["discarded", "overwrite", "per-pid", "synthetic-kernel", "dynctx-noevent"] {
         let page = world.open_dir().join(format!("{name}.html"));
-        let trace = vectors.join(name).join("trace");
+        let trace = vector("trace").join(name).join("trace");
         world.rttng().arg("report").arg("-o").arg(&page).arg(&trace).run().ok();
         browser.visit(&page, "");
         assert_eq!(data(&mut browser, "data.total"), counted(&world, &trace, &[]), "{name}");
@@ -233,7 +215,7 @@ fn traces_of_all_kinds_become_pages() {
     }
     assert_eq!(browser.complaints(), [""; 0]);
     let ended =
-        world.rttng().args(["report", "-o", "/nowhere/at/all.html"]).arg(vectors.join("per-uid/trace")).run();
+        world.rttng().args(["report", "-o", "/nowhere/at/all.html"]).arg(vector("trace/per-uid/trace")).run();
     assert_eq!(ended.code(), Some(1));
     assert!(ended.stderr.contains("cannot write /nowhere/at/all.html"), "{}", ended.stderr);
 }

@@ -11,7 +11,7 @@ use crate::{cargo, root, succeed};
 /// What `cargo fuzz` gives the compiler: coverage for the fuzzer, and checks of every access to memory.
 const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
      -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-trace-compares \
-     -Cllvm-args=-sanitizer-coverage-pc-table -Zsanitizer=address";
+     -Zsanitizer=address";
 
 const MACHINE: &str = "x86_64-unknown-linux-gnu";
 

@@ -168,7 +168,11 @@ fn read_start(metadata: &Path) -> Result<(Read, Option<String>), String> {
 }
 
 fn bytes(metadata: &Path) -> Result<Vec<u8>, String> {
-    let size = std::fs::metadata(metadata).map_err(|error| error.to_string())?.len();
+    let status = std::fs::metadata(metadata).map_err(|error| error.to_string())?;
+    if !status.is_file() {
+        return Err("this is no regular file".to_owned());
+    }
+    let size = status.len();
     if size > MAX_METADATA_BYTES {
         return Err(format!("metadata of {size} bytes is more than this program reads"));
     }

@@ -61,6 +61,7 @@ mod correlate;
 mod error;
 mod fields;
 pub mod follow;
+mod index_file;
 mod merge;
 mod open;
 mod packets;
@@ -83,6 +84,7 @@ pub use fields::{
     ArrayValue, BitsValue, Elements, EnumerationValue, FieldPath, FieldValue, FromField, NamedValues,
     OptionalValue, PathError, StructureValue, VariantValue,
 };
+pub use index_file::{index_path, read_index};
 pub use open::Options;
 pub use reindex::{IndexState, rebuild_indexes};
 pub use sieve::Sieve;

@@ -2,10 +2,11 @@
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::clock::TimeScale;
 use super::error::{Damage, ReadError};
+use super::index_file::{index_path, read_index};
 use crate::decode::{DecodeError, PacketError, PacketInfo, TraceDecoder};
 use crate::index::Index;
 
@@ -14,9 +15,6 @@ const HEAD_BYTES: u64 = 512;
 
 /// How much is read if that was not enough: no header may be longer.
 const LONG_HEAD_BYTES: u64 = 1 << 20;
-
-/// Index files larger than this are not read.
-const MAX_INDEX_BYTES: u64 = 1 << 31;
 
 /// A packet and where it is. What its stream class does not tell is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +79,10 @@ pub(super) fn list(
     slots: &mut [u64],
     damage: &mut Damage,
 ) -> Result<Option<FilePackets>, ReadError> {
-    let file = File::open(path).map_err(|error| ReadError::of(path, error))?;
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) => return damage.note(ReadError::of(path, error)).map(|()| None),
+    };
     let size = file.metadata().map_err(|error| ReadError::of(path, error))?.len();
     if size == 0 {
         return Ok(None);
@@ -216,10 +217,7 @@ pub(super) fn read_head(
 /// authority.
 fn from_index(path: &Path, number: u32, size: u64, first: &PacketInfo) -> Option<Vec<Packet>> {
     let index = index_path(path)?;
-    if std::fs::metadata(&index).ok()?.len() > MAX_INDEX_BYTES {
-        return None;
-    }
-    let bytes = std::fs::read(index).ok()?;
+    let bytes = read_index(&index).ok()?;
     let index = Index::parse(&bytes).ok()?;
     let mut packets = Vec::with_capacity(index.len());
     let mut offset = 0u64;
@@ -247,10 +245,4 @@ fn from_index(path: &Path, number: u32, size: u64, first: &PacketInfo) -> Option
     }
     let agrees = packets.first() == Some(&Packet::of(number, 0, first));
     (offset == size && agrees).then_some(packets)
-}
-
-pub(super) fn index_path(path: &Path) -> Option<PathBuf> {
-    let mut name = path.file_name()?.to_owned();
-    name.push(".idx");
-    Some(path.parent()?.join("index").join(name))
 }

@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::error::ReadError;
-use super::packets::{index_path, read_head};
+use super::index_file::{index_path, read_index};
+use super::packets::read_head;
 use crate::decode::{PacketInfo, TraceDecoder};
 use crate::index::{Index, IndexEntry, IndexVersion};
 use crate::trace_files::Found;
@@ -53,7 +54,7 @@ fn rebuild(path: &Path, decoder: &TraceDecoder) -> Result<IndexState, ReadError>
     let entries = entries(path, decoder)?;
     let Some(index) = index_path(path).filter(|_| !entries.is_empty()) else { return Ok(IndexState::None) };
     let at_fault = |error| ReadError::of(&index, error);
-    let there = match fs::read(&index) {
+    let there = match read_index(&index) {
         Ok(bytes) => Some(bytes),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(error) => return Err(at_fault(error)),

@@ -2,14 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use rttng_ctf::read::ReadError;
+use rttng_ctf::read::{ReadError, index_path};
 
 use super::describe::counted;
-use super::index::path_of;
 use super::{Finding, IndexState, InspectedTrace, Inspection, Level};
 
 /// What a word in an error means, and what to do. The first that fits counts.
-const ADVICE: [(&str, &str); 13] = [
+const ADVICE: [(&str, &str); 14] = [
+    (
+        "Permission denied",
+        "Root may read it, and the user whose session daemon recorded it: read as one of them, or change the mode.",
+    ),
     (
         "the file ends in this packet",
         "The recorder was killed, or the disk was full, while it wrote this packet, or a copy of the file failed. `rttng \
@@ -70,7 +73,7 @@ pub(super) fn of_trace(trace: &InspectedTrace, to: &mut Inspection) {
     let folder = trace.metadata.parent().unwrap_or(Path::new("."));
     for stream in &trace.streams {
         for file in &stream.files {
-            let index = path_of(&file.path).unwrap_or_default();
+            let index = index_path(&file.path).unwrap_or_default();
             let rebuilt =
                 "Readers go by the data file then, which takes longer; `rttng convert` writes a new index.";
             match &file.index {

@@ -1,13 +1,12 @@
 //! Whether the index of a data file says what the data file says.
 
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
+use std::path::Path;
 
 use rttng_ctf::index::Index;
+use rttng_ctf::read::{index_path, read_index};
 
 use super::InspectedPacket;
-
-/// Index files larger than this are not read.
-const MAX_INDEX_BYTES: u64 = 1 << 31;
 
 /// What the index of a data file is worth.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,22 +33,14 @@ impl IndexState {
     }
 }
 
-/// Where the index of a data file is, if it has one.
-pub(super) fn path_of(data: &Path) -> Option<PathBuf> {
-    let mut name = data.file_name()?.to_owned();
-    name.push(".idx");
-    Some(data.parent()?.join("index").join(name))
-}
-
 /// Compares the index of a data file with its packets.
 pub(super) fn compare<'p>(data: &Path, packets: impl Iterator<Item = &'p InspectedPacket>) -> IndexState {
-    let Some(path) = path_of(data) else { return IndexState::Missing };
-    let Ok(status) = std::fs::metadata(&path) else { return IndexState::Missing };
-    if status.len() > MAX_INDEX_BYTES {
-        return IndexState::Unreadable(format!("{} bytes are more than this program reads", status.len()));
-    }
-    let bytes = match std::fs::read(&path) {
+    let Some(path) = index_path(data) else { return IndexState::Missing };
+    let bytes = match read_index(&path) {
         Ok(bytes) => bytes,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return IndexState::Missing;
+        }
         Err(error) => return IndexState::Unreadable(error.to_string()),
     };
     let index = match Index::parse(&bytes) {

@@ -14,6 +14,7 @@ use super::{FileNews, MetadataNews, Source, TraceNews};
 use crate::class::Uuid;
 use crate::index::{INDEX_HEADER_SIZE, MAX_ENTRY_SIZE};
 use crate::read::ReadError;
+use crate::read::index_file::{index_path, open_index};
 use crate::trace_files::{extent, read};
 
 /// Folders deeper than this are not looked into.
@@ -203,12 +204,7 @@ fn find_parts(root: &Path, parts: &mut Vec<Part>) -> std::io::Result<()> {
 
 /// How far a data file may be read.
 fn readable(path: &Path, size: u64) -> u64 {
-    let index = path.parent().zip(path.file_name()).map(|(folder, name)| {
-        let mut name = name.to_owned();
-        name.push(".idx");
-        folder.join("index").join(name)
-    });
-    match index.and_then(|index| File::open(index).ok()) {
+    match index_path(path).and_then(|index| open_index(&index).ok()) {
         Some(index) => last_end(&index).map_or(0, |end| end.min(size)),
         None => size,
     }
