@@ -207,7 +207,7 @@ fn damage(dice: &mut Dice, folder: &Path) {
 fn damaged_traces_are_read_or_refused() {
     let Some(world) = World::open(&[]) else { return };
     let mut read = 0;
-    for seed in 0..14 {
+    for seed in 0..10 {
         let trace = world.open_dir().join(format!("{seed}/trace"));
         let mut dice = Dice::new(seed);
         let from = dice.pick(&[WHOLE, WHOLE, "trace/per-uid/trace/ust/uid/0/64-bit", "ctf2/every-class"]);
@@ -216,5 +216,5 @@ fn damaged_traces_are_read_or_refused() {
         let seen = read_in_every_way(&world, &trace, &format!("seed {seed}"), None);
         read += u32::from(!seen.viewed.stdout.is_empty());
     }
-    assert!(read > 4, "only {read} were read at all");
+    assert!(read > 3, "only {read} were read at all");
 }

@@ -43,38 +43,38 @@ struct Target {
 }
 
 targets! {
-    agent: "../../fuzz/fuzz_targets/agent.rs", 4000, || chosen(0..4, files("agents", ".bin"));
-    client_reply: "../../fuzz/fuzz_targets/client_reply.rs", 4000,
+    agent: "../../fuzz/fuzz_targets/agent.rs", 2000, || chosen(0..4, files("agents", ".bin"));
+    client_reply: "../../fuzz/fuzz_targets/client_reply.rs", 2000,
         || chosen(0..CommandKind::ALL.len() as u8, files("client/2.13", ".rep.bin"));
-    client_request: "../../fuzz/fuzz_targets/client_request.rs", 4000, || files("client/2.13", ".req.bin");
+    client_request: "../../fuzz/fuzz_targets/client_request.rs", 2000, || files("client/2.13", ".req.bin");
     consumer_command: "../../fuzz/fuzz_targets/consumer_command.rs", 2000, || files("consumer", ".bin");
-    consumer_reply: "../../fuzz/fuzz_targets/consumer_reply.rs", 4000, || {
+    consumer_reply: "../../fuzz/fuzz_targets/consumer_reply.rs", 2000, || {
         let answers = ["get_channel_reply.bin", "metadata_request.bin", "monitor_samples.bin"];
         chosen(0..8, answers.iter().flat_map(|name| files("consumer", name)).collect())
     };
-    ctf2_metadata: "../../fuzz/fuzz_targets/ctf2_metadata.rs", 300, || {
+    ctf2_metadata: "../../fuzz/fuzz_targets/ctf2_metadata.rs", 150, || {
         traces().into_iter().filter(|trace| !is_ctf1(trace)).map(|trace| trace.metadata).collect()
     };
-    ctf_index: "../../fuzz/fuzz_targets/ctf_index.rs", 4000, || files("trace", ".idx");
-    ctf_packet: "../../fuzz/fuzz_targets/ctf_packet.rs", 200, || {
+    ctf_index: "../../fuzz/fuzz_targets/ctf_index.rs", 2000, || files("trace", ".idx");
+    ctf_packet: "../../fuzz/fuzz_targets/ctf_packet.rs", 100, || {
         let with_text = |trace: Trace| {
             let text = tsdl::write(&trace.class);
             [text.as_bytes(), b"\0", &trace.data].concat()
         };
         traces().into_iter().filter(is_ctf1).map(with_text).collect()
     };
-    ctf_read: "../../fuzz/fuzz_targets/ctf_read.rs", 200, || {
+    ctf_read: "../../fuzz/fuzz_targets/ctf_read.rs", 100, || {
         let joined = |trace: Trace| {
             let size = (trace.metadata.len() as u32).to_le_bytes();
             [&size[..3], &trace.metadata, &trace.data].concat()
         };
         traces().into_iter().map(joined).collect()
     };
-    ctf_tsdl: "../../fuzz/fuzz_targets/ctf_tsdl.rs", 300, || {
+    ctf_tsdl: "../../fuzz/fuzz_targets/ctf_tsdl.rs", 150, || {
         let ctf1 = traces().into_iter().filter(is_ctf1);
         ctf1.flat_map(|trace| [tsdl::write(&trace.class).into_bytes(), trace.metadata]).collect()
     };
-    filter_bytecode: "../../fuzz/fuzz_targets/filter_bytecode.rs", 4000, || {
+    filter_bytecode: "../../fuzz/fuzz_targets/filter_bytecode.rs", 2000, || {
         let code = |line: &serde_json::Value| {
             let offset = line["reloc_offset"].as_u64()? as u16;
             let digits = line["data"].as_str()?.as_bytes();
@@ -84,19 +84,19 @@ targets! {
         };
         ["compile.jsonl", "odd.jsonl"].into_iter().flat_map(filters).filter_map(|line| code(&line)).collect()
     };
-    filter_expression: "../../fuzz/fuzz_targets/filter_expression.rs", 4000, || {
+    filter_expression: "../../fuzz/fuzz_targets/filter_expression.rs", 2000, || {
         let lines = ["compile.jsonl", "refused.jsonl", "odd.jsonl"].into_iter().flat_map(filters);
         lines.filter_map(|line| Some(line["expr"].as_str()?.as_bytes().to_vec())).collect()
     };
-    objects: "../../fuzz/fuzz_targets/objects.rs", 4000, || chosen(0..13, files("objects", ".bin"));
+    objects: "../../fuzz/fuzz_targets/objects.rs", 2000, || chosen(0..13, files("objects", ".bin"));
     ust_command: "../../fuzz/fuzz_targets/ust_command.rs", 2000, || said(ToApplication, COMMANDS);
-    ust_notify: "../../fuzz/fuzz_targets/ust_notify.rs", 4000, || {
+    ust_notify: "../../fuzz/fuzz_targets/ust_notify.rs", 2000, || {
         let requests = [said(FromApplication, NOTIFY), files("ust", "notification-pipe.bin")].concat();
         chosen(0..3, requests)
     };
-    ust_registration: "../../fuzz/fuzz_targets/ust_registration.rs", 4000,
+    ust_registration: "../../fuzz/fuzz_targets/ust_registration.rs", 2000,
         || said(FromApplication, COMMANDS).into_iter().take(1).collect();
-    ust_reply: "../../fuzz/fuzz_targets/ust_reply.rs", 4000, || {
+    ust_reply: "../../fuzz/fuzz_targets/ust_reply.rs", 2000, || {
         let answers = [said(FromApplication, COMMANDS), said(ToApplication, NOTIFY)].concat();
         chosen(0..7, answers)
     };
