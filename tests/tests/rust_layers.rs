@@ -173,6 +173,41 @@ fn events_and_spans_of_tracing_under_the_real_daemons() {
     assert!(long.value("text").is_some_and(|text| text.ends_with("xxx…\"")), "{long:?}");
 }
 
+/// What is printed is another layer's business; errors come with all their causes, records of `log` with their pairs.
+#[test]
+fn another_layers_filter_leaves_the_trace_whole() {
+    let Some(recording) = Recording::create(Cast::REAL, &[]) else { return };
+    recording.lttng(["enable-event", "--userspace", "beside_text:*"]);
+    recording.lttng(["start"]);
+    let program = recording.traced(apps::example("rttng-ust-tracing", "beside_text"));
+    let printed = program.env("RUST_LOG", "warn").run().ok();
+    let events = recording.finish();
+    assert_eq!(printed.lines().count(), 1, "{printed}");
+    assert!(printed.contains("not delivered"), "{printed}");
+    let counts = events_by_name(&events);
+    for step in ["new", "enter", "exit", "close"] {
+        assert_eq!(counts.get(&*format!("beside_text:delivery:{step}")), Some(&3), "{counts:?}");
+    }
+    let said = |text: &str| -> Vec<&Event> {
+        let quoted = format!("\"{text}\"");
+        events.iter().filter(|event| event.value("message") == Some(&quoted)).collect()
+    };
+    let looked_up: Vec<_> = said("looked up").iter().map(|event| event.int("order")).collect();
+    assert_eq!(looked_up, [1, 2, 3].map(Some));
+    let causes = "\"cannot deliver: the van does not come: the road is closed: snow\"";
+    let failed = said("not delivered");
+    assert_eq!(failed.iter().map(|event| event.value("error")).collect::<Vec<_>>(), [Some(causes)]);
+    let sent = said("on its way");
+    for (event, order) in sent.iter().zip(1..) {
+        assert_eq!((event.int("order"), event.value("weight")), (Some(order), Some("0.5")), "{event:?}");
+        assert_eq!(event.value("late"), (order == 2).then_some("\"an hour\""), "{event:?}");
+        assert_eq!(event.value("whom"), Some("\"Ada\""), "{event:?}");
+        let gift = format!("gift = ( \"{}\" : container = {} )", order == 1, u8::from(order == 1));
+        assert!(event.fields().contains(&gift), "{event:?}");
+    }
+    assert_eq!(sent.len(), 3, "{counts:?}");
+}
+
 #[test]
 fn rules_select_events_of_tracing() {
     let Some(recording) = Recording::create(Cast::REAL, &[]) else { return };

@@ -55,7 +55,7 @@
 //!
 //! Fields have the types of the values that the program gives: integers of 64 bits, floating-point numbers, truth as an
 //! enumeration, text; what is printed (`?value`, `%value`) is text, as are integers of 128 bits; an error is the text of
-//! it and its causes. The texts of one event have 4096 bytes together; what is beyond is cut off, and ends with `…`.
+//! it and its causes. Key-value pairs of `log` are fields in the same way. The texts of one event have 4096 bytes together; what is beyond is cut off, and ends with `…`.
 //! `span` is the span that an event happened in (0: none), `parent` that of a new span; `file`, `line` and `module` say
 //! where the call site is ([`layer_without_location`] leaves them out). Dots in names become `_`.
 //!
