@@ -38,8 +38,9 @@ pub(crate) fn install_missing() -> Result<(), String> {
 /// need it say so and are counted as skipped.
 fn add_musl_target() {
     let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
-    let mut rustup = Command::new("rustup");
-    rustup.args(["target", "add", &target]);
+    // Without a network, it would try for long.
+    let mut rustup = Command::new("timeout");
+    rustup.args(["60", "rustup", "target", "add", &target]).env("RUSTUP_MAX_RETRIES", "1");
     if let Err(why) = succeed(rustup) {
         println!("{why}\nif {target} is not there already, programs linked with musl are not tried");
     }
