@@ -9,6 +9,7 @@ mod fragments;
 mod json;
 mod locate;
 mod names;
+mod properties;
 mod rewrite;
 #[cfg(test)]
 mod tests;
