@@ -59,6 +59,8 @@ pub(crate) const SCOPES: [(Scope, &str); 4] = [
 pub struct JsonPrinter<W> {
     output: W,
     out: Out,
+    /// How much is put together before it is written.
+    most: usize,
     /// By trace, stream class and event class.
     events: Vec<Vec<Vec<EventJson>>>,
     streams: Vec<StreamJson>,
@@ -168,6 +170,7 @@ impl<W: Write> JsonPrinter<W> {
         let mut printer = JsonPrinter {
             output,
             out: Out::with_capacity(BUFFER_BYTES + BUFFER_BYTES / 4),
+            most: BUFFER_BYTES,
             events: Vec::new(),
             streams: Vec::new(),
             time: Time::default(),
@@ -196,7 +199,7 @@ impl<W: Write> JsonPrinter<W> {
 
     fn end_line(&mut self) -> Result<(), ViewError> {
         self.out.put(b"}\n");
-        if self.out.len() >= BUFFER_BYTES { self.write_out() } else { Ok(()) }
+        if self.out.len() >= self.most { self.write_out() } else { Ok(()) }
     }
 
     fn write_out(&mut self) -> Result<(), ViewError> {
@@ -304,11 +307,16 @@ impl<W: Write> FollowingPrinter for JsonPrinter<W> {
 }
 
 impl<W: Write> SlicePrinter for JsonPrinter<W> {
-    fn begin_slice(&mut self) {}
+    fn begin_slice(&mut self) {
+        self.most = usize::MAX;
+    }
 
-    fn end_slice(&mut self) -> Result<Edges, ViewError> {
-        self.flush()?;
-        Ok(Edges::default())
+    fn out(&mut self) -> &mut Out {
+        &mut self.out
+    }
+
+    fn edges(&self) -> Edges {
+        Edges::default()
     }
 
     fn fill_gap(&self, _: Gap, _: Option<(i64, u64)>) -> Vec<u8> {

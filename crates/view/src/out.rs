@@ -39,7 +39,7 @@ impl Literal {
 }
 
 /// Bytes that are put one after the other.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Out {
     /// Its length is what there is memory for; `at` is the end of what was put in.
     bytes: Vec<u8>,
@@ -53,6 +53,10 @@ impl Out {
 
     pub(crate) fn len(&self) -> usize {
         self.at
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.at == 0
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {

@@ -22,11 +22,12 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use rttng_ctf::read::{Damage, Lost, Reader, Slices};
 
 use crate::losses::LossMeter;
+use crate::out::Out;
 use crate::select::{Selection, Selector, Verdict};
 use crate::{Printer, Ran, ViewError};
 
 /// Content of a slice.
-const SLICE_BYTES: u64 = 256 << 10;
+const SLICE_BYTES: u64 = 128 << 10;
 
 /// Traces with less content than this are printed sooner than threads are started.
 const SMALL_BYTES: u64 = 1 << 20;
@@ -41,10 +42,12 @@ pub fn default_threads() -> usize {
 
 /// A printer whose output can be put together from slices.
 pub(crate) trait SlicePrinter: Printer {
-    /// What comes is a slice by itself.
+    /// What comes is a slice by itself, and stays in [`SlicePrinter::out`] until it is taken from there.
     fn begin_slice(&mut self);
-    /// The slice is at its end, and all of it written; what its neighbours have to know.
-    fn end_slice(&mut self) -> Result<Edges, ViewError>;
+    /// Where the slice is put together.
+    fn out(&mut self) -> &mut Out;
+    /// The slice is at its end: what its neighbours have to know.
+    fn edges(&self) -> Edges;
     /// What belongs into the gap of a slice.
     fn fill_gap(&self, gap: Gap, before: Option<(i64, u64)>) -> Vec<u8>;
 }
@@ -69,7 +72,7 @@ pub(crate) struct Gap {
 /// What a slice wrote.
 #[derive(Debug, Default)]
 pub(crate) struct Written {
-    bytes: Vec<u8>,
+    out: Out,
     /// Messages, and after how many bytes of the output each comes.
     messages: Vec<(usize, Vec<u8>)>,
 }
@@ -92,10 +95,10 @@ impl Write for SliceOutput {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let mut written = self.written.borrow_mut();
         if self.is_messages {
-            let at = written.bytes.len();
+            let at = written.out.len();
             written.messages.push((at, bytes.to_vec()));
         } else {
-            written.bytes.extend_from_slice(bytes);
+            written.out.put(bytes);
         }
         Ok(bytes.len())
     }
@@ -128,7 +131,7 @@ struct State {
     is_writing: bool,
     is_over: bool,
     /// Memory to be used again.
-    spare: Vec<Vec<u8>>,
+    spare: Vec<Out>,
 }
 
 /// Writes slices in order.
@@ -252,11 +255,19 @@ fn work<P: SlicePrinter>(
         let Some((begin, end)) = now.slices.next() else { return };
         let number = now.next;
         now.next += 1;
-        written.borrow_mut().bytes = now.spare.pop().unwrap_or_default();
+        written.borrow_mut().out = now.spare.pop().unwrap_or_default();
         drop(now);
 
         let mut done = slice(&mut reader, &mut selector, &mut printer, (begin, end));
         done.written = written.take();
+        let out = printer.out();
+        if done.written.out.is_empty() {
+            // Nothing was written before, as it is for messages: the memory changes hands.
+            std::mem::swap(out, &mut done.written.out);
+        } else {
+            done.written.out.put(out.bytes());
+            out.clear();
+        }
 
         let mut now = locked(state);
         now.done.insert(number, done);
@@ -267,9 +278,9 @@ fn work<P: SlicePrinter>(
             drop(now);
             let is_over = locked(joiner).join(&mut done, &printer);
             now = locked(state);
-            let mut bytes = done.written.bytes;
-            bytes.clear();
-            now.spare.push(bytes);
+            let mut out = done.written.out;
+            out.clear();
+            now.spare.push(out);
             now.turn += 1;
             now.is_writing = false;
             now.is_over = is_over;
@@ -313,9 +324,7 @@ fn slice<P: SlicePrinter>(
         }
     };
     let outcome = go();
-    let ended = printer.end_slice();
-    let edges = *ended.as_ref().unwrap_or(&Edges::default());
-    let outcome = outcome.and(ended.map(|_| ()));
+    let edges = printer.edges();
     let is_last = is_stopped || outcome.is_err() || !reader.is_limited();
     let damage = reader.take_damage();
     Done { written: Written::default(), edges, gap: Vec::new(), events, losses, damage, outcome, is_last }
@@ -340,7 +349,7 @@ impl<P: SlicePrinter> Joiner<'_, P> {
 
     fn write(&mut self, done: &mut Done, printer: &P) -> std::io::Result<()> {
         let mut at = 0;
-        let bytes = &done.written.bytes;
+        let bytes = done.written.out.bytes();
         if let Some(gap) = done.edges.gap {
             done.gap = printer.fill_gap(gap, self.before);
         }

@@ -33,6 +33,8 @@ pub struct TextPrinter<W, M> {
     output: W,
     messages: M,
     out: Out,
+    /// How much is put together before it is written.
+    most: usize,
     /// By trace, stream class and event class.
     events: Vec<Vec<Vec<EventText>>>,
     /// By stream: the packet context that was printed last, and of which packet that was.
@@ -62,6 +64,7 @@ impl<W: Write, M: Write> TextPrinter<W, M> {
             output,
             messages,
             out: Out::with_capacity(BUFFER_BYTES + BUFFER_BYTES / 4),
+            most: BUFFER_BYTES,
             events: Vec::new(),
             contexts: Vec::new(),
             before: None,
@@ -172,7 +175,7 @@ impl<W: Write, M: Write> Printer for TextPrinter<W, M> {
             return Err(error.into());
         }
         self.out.put(b"\n");
-        if self.out.len() >= BUFFER_BYTES { self.write_out() } else { Ok(()) }
+        if self.out.len() >= self.most { self.write_out() } else { Ok(()) }
     }
 
     fn lost(&mut self, reader: &Reader, stream: usize, lost: &Lost) -> Result<(), ViewError> {
@@ -247,11 +250,15 @@ impl<W: Write, M: Write> FollowingPrinter for TextPrinter<W, M> {
 impl<W: Write, M: Write> SlicePrinter for TextPrinter<W, M> {
     fn begin_slice(&mut self) {
         (self.before, self.gap, self.leaves_gap) = (None, None, true);
+        self.most = usize::MAX;
     }
 
-    fn end_slice(&mut self) -> Result<Edges, ViewError> {
-        self.flush()?;
-        Ok(Edges { gap: self.gap, last: self.before })
+    fn out(&mut self) -> &mut Out {
+        &mut self.out
+    }
+
+    fn edges(&self) -> Edges {
+        Edges { gap: self.gap, last: self.before }
     }
 
     fn fill_gap(&self, gap: Gap, before: Option<(i64, u64)>) -> Vec<u8> {
