@@ -539,8 +539,8 @@ impl<'t, 'u> Compiler<'t, 'u> {
         }
         self.align(ty.alignment_bits());
         match ty {
-            // The clock goes on with each time that is met, wherever that is.
-            Type::Integer(integer) if integer.clock.is_some() && self.in_event() => {
+            // The clock goes on with each time that is met, wherever that is; times have no sign.
+            Type::Integer(integer) if integer.clock.is_some() && !integer.signed && self.in_event() => {
                 self.integer(integer, Use::Time)
             }
             Type::Integer(integer) => self.skip(u64::from(integer.size_bits)),

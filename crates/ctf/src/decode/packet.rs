@@ -639,10 +639,10 @@ fn use_event_header(structure: &Structure, uses: &mut Uses) {
 
 /// `name` is that of the field, or of the optional field or variant that it is the content of.
 fn use_in_event_header(field: &Field, name: &str, uses: &mut Uses) {
-    if is_signed(&field.ty).is_some() {
+    if let Some(signed) = is_signed(&field.ty) {
         if name == "id" {
             uses.set(field, Use::Keep(EVENT_ID));
-        } else if name == "timestamp" || clock_of(&field.ty).is_some() {
+        } else if !signed && (name == "timestamp" || clock_of(&field.ty).is_some()) {
             uses.set(field, Use::Time);
         }
         return;
@@ -651,8 +651,12 @@ fn use_in_event_header(field: &Field, name: &str, uses: &mut Uses) {
         Type::Structure(inner) => use_event_header(inner, uses),
         Type::Variant(variant) => {
             for option in &variant.options {
-                if let Type::Structure(inner) = &option.ty {
-                    use_event_header(inner, uses);
+                match &option.ty {
+                    Type::Structure(inner) => use_event_header(inner, uses),
+                    time if clock_of(time).is_some() && is_signed(time) == Some(false) => {
+                        uses.set(option, Use::Time);
+                    }
+                    _ => {}
                 }
             }
         }

@@ -47,12 +47,10 @@ pub(crate) fn clock_of<'t>(trace: &'t TraceClass, stream: &StreamClass) -> Optio
     let scopes = [&stream.event_header, &stream.packet_context, &stream.event_context];
     let own = stream.events.iter().flat_map(|event| [&event.context, &event.fields]);
     let mapped = scopes.into_iter().chain(own).flatten().find_map(mapped_clock);
-    match (mapped, trace.clocks.as_slice()) {
-        (Some(name), _) => trace.clock(name),
-        _ if trace.version == Version::Ctf2 => trace.clock(stream.default_clock.as_deref()?),
-        // The names that LTTng uses mean a time without being mapped, if there is no doubt of which clock.
-        (None, [only]) => has_times(stream).then_some(only),
-        (None, _) => None,
+    match mapped {
+        Some(name) => trace.clock(name),
+        None if trace.version == Version::Ctf2 => trace.clock(stream.default_clock.as_deref()?),
+        None => None,
     }
 }
 
@@ -67,23 +65,6 @@ fn mapped_in(ty: &Type) -> Option<&str> {
         Type::VariableInteger(integer) => integer.clock.as_deref(),
         other => other.parts().find_map(mapped_in),
     }
-}
-
-fn has_times(stream: &StreamClass) -> bool {
-    let header = stream.event_header.iter().any(has_timestamp);
-    header || stream.packet_context.iter().any(|context| context.field("timestamp_begin").is_some())
-}
-
-fn has_timestamp(structure: &Structure) -> bool {
-    structure.fields.iter().any(|field| match &field.ty {
-        Type::Integer(_) => field.name == "timestamp",
-        Type::Structure(inner) => has_timestamp(inner),
-        Type::Variant(variant) => variant.options.iter().any(|option| match &option.ty {
-            Type::Structure(inner) => has_timestamp(inner),
-            _ => false,
-        }),
-        _ => false,
-    })
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod error;
 mod lex;
 mod parse;
 pub(crate) mod scope;
+mod times;
 mod types;
 pub(crate) mod write;
 

@@ -10,6 +10,7 @@ use super::attributes::{Attribute, Value};
 use super::error::{ParseError, Warning, place};
 use super::lex::{Spanned, Token, tokens};
 use super::scope::Scopes;
+use super::times::map_times;
 use crate::class::{Clock, EnvValue, Environment, EventClass, StreamClass, TraceClass, Uuid};
 use crate::types::{ByteOrder, Structure, Type};
 
@@ -116,10 +117,13 @@ impl<'a> Parser<'a> {
                     clocks.push(clock);
                 }
                 Token::Word("stream") if self.next_is_mark("{") => {
-                    let stream = self.stream_block()?;
+                    let mut stream = self.stream_block()?;
                     if !stream_ids.insert(stream.id) {
                         return Err(self.fault_at(span, format!("a second stream with id {}", stream.id)));
                     }
+                    let clocks_before = clocks.len();
+                    map_times(&mut stream, &mut clocks).map_err(|cause| self.fault_at(span, cause))?;
+                    clock_names.extend(clocks[clocks_before..].iter().map(|clock| clock.name.clone()));
                     streams.push(stream);
                 }
                 Token::Word("event") if self.next_is_mark("{") => events.push(self.event_block()?),
