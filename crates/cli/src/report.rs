@@ -12,7 +12,7 @@ use rttng_view::select::Selector;
 use rttng_view::{ViewError, run};
 
 use crate::faults;
-use crate::selection::SelectionOptions;
+use crate::selection::{ClockOptions, SelectionOptions};
 use crate::words;
 
 /// Writes what is in traces as one page that any browser opens, from disk and without a network.
@@ -53,6 +53,9 @@ struct Options {
     strict: bool,
 
     #[command(flatten)]
+    clocks: ClockOptions,
+
+    #[command(flatten)]
     selected: SelectionOptions,
 
     /// Folders with traces in them or below
@@ -71,7 +74,11 @@ pub(crate) fn main(argv: Vec<OsString>) -> ExitCode {
 }
 
 fn report(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
-    let reading = rttng_ctf::read::Options { lenient: !options.strict, ..Default::default() };
+    let reading = rttng_ctf::read::Options {
+        correlation: options.clocks.correlation(),
+        lenient: !options.strict,
+        ..Default::default()
+    };
     let mut reader = Reader::open(&options.traces, &reading)?;
     faults::tell_warnings("rttng report", &reader);
     options.selected.tell_unmatched("rttng report", &reader);

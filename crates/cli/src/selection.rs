@@ -1,13 +1,29 @@
-//! Which events of traces a command takes: the options that all commands share that read events.
+//! Which events of traces a command takes, and how traces are merged: the options that all commands share that read
+//! events.
 
 use std::collections::BTreeSet;
 
 use clap::Args;
-use rttng_ctf::read::Reader;
+use rttng_ctf::read::{Correlation, Reader};
 use rttng_filter::{Bytecode, pattern};
 use rttng_view::select::{Process, Selection, TimeBound};
 
 use crate::near::near_names;
+
+/// What a command asks of the clocks of traces that it merges.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ClockOptions {
+    /// Take all clocks to count from the Unix epoch: merges traces whose clocks say nothing of each other
+    #[arg(long, overrides_with = "clock_force_correlate")]
+    clock_force_correlate: bool,
+}
+
+impl ClockOptions {
+    /// The same for the library.
+    pub(crate) fn correlation(&self) -> Correlation {
+        if self.clock_force_correlate { Correlation::Forced } else { Correlation::Required }
+    }
+}
 
 /// The events that a command takes.
 #[derive(Debug, Clone, Args)]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use rttng_ctf::read::{ReadError, Uncorrelated};
+use rttng_ctf::read::ReadError;
 
 use crate::select::SelectError;
 
@@ -15,9 +15,6 @@ pub enum ViewError {
     /// The selection does not fit the traces.
     #[error(transparent)]
     Select(#[from] SelectError),
-    /// The times of the traces have nothing to do with each other.
-    #[error(transparent)]
-    Uncorrelated(#[from] Uncorrelated),
     /// The output takes nothing more.
     #[error("cannot write the output: {0}")]
     Write(#[source] std::io::Error),

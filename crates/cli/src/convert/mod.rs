@@ -32,7 +32,11 @@ fn convert(options: &Options) -> Result<(), ConvertError> {
     let (Some(format), Some(output)) = (options.to, &options.output) else {
         return rebuild_indexes(options);
     };
-    let reading = rttng_ctf::read::Options { lenient: !options.strict, ..Default::default() };
+    let reading = rttng_ctf::read::Options {
+        correlation: options.clocks.correlation(),
+        lenient: !options.strict,
+        ..Default::default()
+    };
     let mut reader = Reader::open(&options.traces, &reading)?;
     faults::tell_warnings("rttng convert", &reader);
     options.selected.tell_unmatched("rttng convert", &reader);

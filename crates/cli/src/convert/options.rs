@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, ValueEnum};
 use rttng_view::perfetto::{CounterRule, PairRule, PerfettoOptions};
 
-use crate::selection::SelectionOptions;
+use crate::selection::{ClockOptions, SelectionOptions};
 
 /// Writes traces in another form, all of them or a part.
 #[derive(Debug, Clone, Parser)]
@@ -34,6 +34,9 @@ pub(crate) struct Options {
     /// without this they are as they were recorded
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) packet_size: Option<u64>,
+
+    #[command(flatten)]
+    pub(crate) clocks: ClockOptions,
 
     #[command(flatten)]
     pub(crate) perfetto: PerfettoArgs,

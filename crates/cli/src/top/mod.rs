@@ -19,6 +19,7 @@ use rttng_view::follow::{Guide, Recording};
 use rttng_view::top::Rates;
 
 use crate::guide::{SessionGuide, client, trace_of};
+use crate::selection::ClockOptions;
 use crate::words;
 use screen::Screen;
 use snapshot::{Buffer, Snapshot, Sort, State};
@@ -56,6 +57,9 @@ struct Options {
     #[arg(long, value_name = "ORDER", default_value = "rate")]
     sort: Order,
 
+    #[command(flatten)]
+    clocks: ClockOptions,
+
     /// A folder with traces in it or below; or the name of a recording session
     #[arg(value_name = "TRACE|SESSION")]
     trace: PathBuf,
@@ -82,7 +86,7 @@ pub(crate) fn main(argv: Vec<OsString>) -> ExitCode {
 fn top(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     let interval = Duration::try_from_secs_f64(options.interval)?.max(Duration::from_millis(50));
     let trace = trace_of(&options.trace).map_err(|cause| format!("{}: {cause}", options.trace.display()))?;
-    let mut watch = Watch::new(trace, &options.trace)?;
+    let mut watch = Watch::new(trace, options)?;
     if options.batch || !std::io::stdout().is_terminal() {
         return batch(options, interval, &mut watch);
     }
@@ -116,13 +120,15 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(trace: PathBuf, asked: &std::path::Path) -> Result<Watch, Box<dyn std::error::Error>> {
+    fn new(trace: PathBuf, options: &Options) -> Result<Watch, Box<dyn std::error::Error>> {
         let traces = [trace];
+        let reading =
+            rttng_ctf::read::Options { correlation: options.clocks.correlation(), ..Default::default() };
         Ok(Watch {
-            name: asked.display().to_string(),
+            name: options.trace.display().to_string(),
             // Nothing is put in order: what is there is counted.
             guide: SessionGuide::new(&traces, Some(Duration::ZERO))?,
-            follower: Follower::open(&traces, &rttng_ctf::read::Options::default())?,
+            follower: Follower::open(&traces, &reading)?,
             rates: Rates::default(),
             client: client(),
             state: State::Recording,

@@ -70,13 +70,6 @@ pub(crate) fn main(argv: Vec<OsString>) -> ExitCode {
         }
         Err(error) => {
             eprintln!("rttng view: {error}");
-            if let ViewError::Uncorrelated(error) = &error
-                && error.both_have_clocks()
-            {
-                eprintln!(
-                    "rttng view: --clock-force-correlate takes all clocks to count from the Unix epoch"
-                );
-            }
             ExitCode::FAILURE
         }
     }
@@ -128,7 +121,6 @@ fn as_lttng(argv: Vec<OsString>) -> ExitCode {
 fn view(options: &Options) -> Result<(Losses, bool), ViewError> {
     let mut reader = Reader::open(&options.traces, &reading(options))?;
     faults::tell_warnings("rttng view", &reader);
-    reader.check_correlation(options.clock_force_correlate)?;
     options.selected.tell_unmatched("rttng view", &reader);
     let shown = show(options, &mut reader);
     faults::tell_damage("rttng view", &reader);
@@ -170,6 +162,7 @@ fn reading(options: &Options) -> rttng_ctf::read::Options {
     let seconds = options.clock_offset.saturating_mul(1_000_000_000);
     rttng_ctf::read::Options {
         clock_offset_ns: seconds.saturating_add(options.clock_offset_ns),
+        correlation: options.clocks.correlation(),
         lenient: !options.strict,
         ..Default::default()
     }

@@ -9,7 +9,7 @@ use rttng_view::select::Selection;
 use rttng_view::text::{Fields, Names, TextOptions, TimeFormat};
 
 use super::compat::{Word, input_format};
-use crate::selection::SelectionOptions;
+use crate::selection::{ClockOptions, SelectionOptions};
 
 /// Shows the events of traces, all streams together, in the order of time.
 ///
@@ -54,9 +54,8 @@ pub(crate) struct Options {
     #[arg(long, overrides_with = "clock_cycles")]
     pub(crate) clock_cycles: bool,
 
-    /// Take all clocks to count from the Unix epoch: merges traces whose clocks say nothing of each other
-    #[arg(long, overrides_with = "clock_force_correlate")]
-    pub(crate) clock_force_correlate: bool,
+    #[command(flatten)]
+    pub(crate) clocks: ClockOptions,
 
     /// Print dates with the times
     #[arg(long, overrides_with = "clock_date")]

@@ -1,12 +1,26 @@
 //! Whether the times of all streams can be compared: the condition under which babeltrace2 merges them
-//! (`docs/spec/trace-output.md`, 18.5).
+//! (`docs/spec/trace-output.md`, 18.5). It is asked where streams are put in order: when traces are opened, and when
+//! those that are followed get more streams.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use super::clock::clock_of;
+use super::error::ReadError;
 use super::{Reader, Trace};
 use crate::class::{Clock, Identity, Uuid};
+
+/// What is asked of the clocks of streams that are put in one order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Correlation {
+    /// All count from the Unix epoch, or are of clocks of one UUID, or of clocks without any, or there are no clocks.
+    #[default]
+    Required,
+    /// All clocks are taken to count from the Unix epoch. Streams with and without a clock do not go together.
+    Forced,
+    /// Nothing: for who reads stream by stream, or does not mind in what order events come.
+    Unchecked,
+}
 
 /// What the times of a stream count from. Streams whose times count from the same can be put in one order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,8 +65,8 @@ impl fmt::Display for Origin {
 /// Two streams whose times have nothing to do with each other.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "events cannot be put in the order of time: {} has {}, {} has {}",
-    places[0].display(), origins[0], places[1].display(), origins[1]
+    "its events and those of {} cannot be put in the order of time: it has {}, the other {}",
+    places[1].display(), origins[0], origins[1]
 )]
 pub struct Uncorrelated {
     /// A data file of each.
@@ -62,23 +76,32 @@ pub struct Uncorrelated {
 }
 
 impl Uncorrelated {
-    /// Whether both have times, which somebody may know to count from the same all the same.
-    pub fn both_have_clocks(&self) -> bool {
-        !self.origins.contains(&Origin::None)
+    /// Why they are not read together.
+    pub(super) fn refusal(self) -> ReadError {
+        // Somebody may know that both count from the same all the same.
+        let way_out = match self.origins.contains(&Origin::None) {
+            false => "; `--clock-force-correlate` takes all clocks to count from the Unix epoch",
+            true => "",
+        };
+        ReadError::of(&self.places[0], format_args!("{self}{way_out}"))
     }
 }
 
 impl Reader {
-    /// Checks that the times of all streams can be compared: all count from the Unix epoch, or are of clocks of one
-    /// UUID, or of clocks without any, or there are no clocks. With `forced`, all clocks are taken to count from the Unix
-    /// epoch. The reader itself merges whatever it is given.
-    pub fn check_correlation(&self, forced: bool) -> Result<(), Uncorrelated> {
+    /// Checks that the times of all streams can be compared, as it is asked for. [`Reader::open`] does so by itself.
+    ///
+    /// # Errors
+    /// The first two streams of which they cannot.
+    pub fn check_correlation(&self, correlation: Correlation) -> Result<(), Uncorrelated> {
+        if correlation == Correlation::Unchecked {
+            return Ok(());
+        }
         let origin = |number: usize| {
             let stream = self.stream(number);
             let class: &Trace = &self.traces[stream.trace];
             match Origin::of(clock_of(&class.class, &class.class.streams[stream.class])) {
                 Origin::None => Origin::None,
-                _ if forced => Origin::UnixEpoch,
+                _ if correlation == Correlation::Forced => Origin::UnixEpoch,
                 origin => origin,
             }
         };

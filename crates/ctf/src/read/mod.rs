@@ -78,7 +78,7 @@ use std::sync::Arc;
 
 pub use clock::TimeScale;
 pub(crate) use clock::clock_of;
-pub use correlate::{Origin, Uncorrelated};
+pub use correlate::{Correlation, Origin, Uncorrelated};
 pub use error::{Damage, ReadError};
 pub use fields::{
     ArrayValue, BitsValue, Elements, EnumerationValue, FieldPath, FieldValue, FromField, NamedValues,
@@ -297,7 +297,7 @@ pub struct StreamInfo<'r> {
 
 impl Reader {
     /// Opens all traces in these folders and below. A folder without any is an error, as is a trace that cannot be
-    /// read from its start.
+    /// read from its start, and traces whose clocks have nothing to do with each other ([`Options::correlation`]).
     pub fn open(folders: &[PathBuf], options: &Options) -> Result<Reader, ReadError> {
         open::open(folders, options)
     }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::clock::{TimeScale, clock_of};
-use super::error::Damage;
-use super::error::ReadError;
+use super::correlate::{Correlation, Uncorrelated};
+use super::error::{Damage, ReadError};
 use super::packets::{self, FilePackets, Packet};
 use super::stream::{Stream, StreamParts};
 use super::{Reader, StreamLayouts, Trace};
@@ -19,6 +19,8 @@ use crate::trace_files::{Found, TraceFiles};
 pub struct Options {
     /// How much later all clocks are than the traces say.
     pub clock_offset_ns: i64,
+    /// What is asked of the clocks of streams that are put in one order.
+    pub correlation: Correlation,
     /// Bytes of a packet that are held at a time for each stream, if no event is larger; at least 1024.
     pub window_bytes: u64,
     /// Whether what is damaged is read as far as it goes. What is not there is told by [`Reader::damage`] instead of
@@ -28,7 +30,12 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { clock_offset_ns: 0, window_bytes: 64 << 10, lenient: false }
+        Options {
+            clock_offset_ns: 0,
+            correlation: Correlation::default(),
+            window_bytes: 64 << 10,
+            lenient: false,
+        }
     }
 }
 
@@ -70,7 +77,9 @@ pub(super) fn open(folders: &[PathBuf], options: &Options) -> Result<Reader, Rea
         return Err(error.clone());
     }
     streams.sort_by(|a, b| order(&traces, a, b));
-    Ok(Reader { damage, ..Reader::new(traces, streams) })
+    let reader = Reader { damage, ..Reader::new(traces, streams) };
+    reader.check_correlation(options.correlation).map_err(Uncorrelated::refusal)?;
+    Ok(reader)
 }
 
 /// The order in which events of one time come.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rttng_ctf::read::{ReadError, index_path};
+use rttng_ctf::read::{ReadError, Uncorrelated, index_path};
 
 use super::describe::counted;
 use super::{Finding, IndexState, InspectedTrace, Inspection, Level};
@@ -62,6 +62,13 @@ pub(super) fn of_error(error: &ReadError) -> Finding {
     let fits = |(word, _): &&(&str, &str)| what.contains(word) && (*word != "metadata" || named);
     let advice = ADVICE.iter().find(fits).map_or("", |(_, advice)| advice).to_owned();
     Finding { level: Level::Error, path: error.path.clone(), offset: error.offset, what, advice }
+}
+
+/// What clocks that have nothing to do with each other mean.
+pub(super) fn of_uncorrelated(error: &Uncorrelated) -> Finding {
+    let advice = "Other commands refuse to read them together, as babeltrace2 does: read one after the other, or, where \
+                  both have clocks, with `--clock-force-correlate`.";
+    finding(Level::Warning, &error.places[0], error.to_string(), advice)
 }
 
 fn finding(level: Level, path: &Path, what: String, advice: &str) -> Finding {

@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use rttng_ctf::read::{LossCount, Message, Options, ReadError, Reader};
+use rttng_ctf::read::{Correlation, LossCount, Message, Options, ReadError, Reader};
 
 use super::index::{self, IndexState};
 use super::{Finding, InspectedFile, InspectedPacket, InspectedStream, InspectedTrace, Inspection, findings};
 use crate::Losses;
 
 pub(super) fn gather(folders: &[PathBuf]) -> Result<Inspection, ReadError> {
-    let options = Options { lenient: true, ..Options::default() };
+    let options = Options { correlation: Correlation::Unchecked, lenient: true, ..Options::default() };
     let mut inspection = Inspection::default();
     let mut reader = match Reader::open(folders, &options) {
         Ok(reader) => reader,
@@ -50,6 +50,8 @@ pub(super) fn gather(folders: &[PathBuf]) -> Result<Inspection, ReadError> {
         }
     }
     inspection.findings.extend(reader.damage().iter().map(findings::of_error));
+    let correlated = reader.check_correlation(Correlation::Required);
+    inspection.findings.extend(correlated.err().as_ref().map(findings::of_uncorrelated));
     for trace in reader.traces() {
         inspection.findings.extend(trace.warnings().iter().map(|warning| Finding {
             level: super::Level::Note,

@@ -26,6 +26,7 @@ pub use folders::Folders;
 use folders::identity_of;
 
 use super::clock::{TimeScale, clock_of};
+use super::correlate::Uncorrelated;
 use super::error::ReadError;
 use super::merge::Tournament;
 use super::open::{EndTimes, absolute, layouts, name, order};
@@ -187,7 +188,10 @@ impl<S: Source> Follower<S> {
         for trace in 0..self.traces.len() {
             self.list_packets(trace)?;
         }
-        has_changed |= self.reader.streams.len() > streams;
+        if self.reader.streams.len() > streams {
+            has_changed = true;
+            self.reader.check_correlation(self.options.correlation).map_err(Uncorrelated::refusal)?;
+        }
         let files = self.traces.iter().flat_map(|trace| &trace.files);
         self.silent_files = files.filter(|file| file.stream.is_none()).count();
         self.put_in_order(streams);
