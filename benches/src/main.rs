@@ -51,6 +51,7 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["view", ..] => return view::measure(&words[1..]),
+        [view::FIELDS, ..] => return view::print_fields(&words[1..]),
         [view::VALUES, trace] => return view::print_values(trace),
         ["traces"] => return view::write_traces(),
         [tracer::LOAD, ..] => {

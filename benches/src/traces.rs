@@ -2,15 +2,20 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use rttng_ctf::index::{IndexEntry, IndexVersion};
+use rttng_ctf::Uuid;
+use rttng_ctf::index::{Index, IndexEntry, IndexVersion};
 
 /// Size of a packet, in bytes.
 const PACKET_BYTES: usize = 1 << 20;
 
 /// Where the events of a packet start: after LTTng's header and context.
 const EVENTS_START: usize = 84;
+
+/// Where the UUID of the trace is in a packet: after the magic number.
+const UUID_START: u64 = 4;
 
 const UUID: &str = "2a6422d0-6cee-11e0-8c08-cb07d7b3a564";
 
@@ -194,7 +199,7 @@ impl Stream {
         let packet_size = PACKET_BYTES as u64 * 8;
         let mut head = Vec::with_capacity(EVENTS_START);
         head.extend(0xC1FC_1FC1u32.to_le_bytes());
-        head.extend(UUID.parse::<rttng_ctf::Uuid>().map_err(io::Error::other)?.0);
+        head.extend(UUID.parse::<Uuid>().map_err(io::Error::other)?.0);
         head.extend(0u32.to_le_bytes());
         head.extend(u64::from(self.cpu).to_le_bytes());
         for field in [self.begin, self.end, content_size, packet_size, self.number, 0] {
@@ -257,4 +262,38 @@ pub(crate) fn trace(kind: Kind, count: u64, below: &Path) -> io::Result<PathBuf>
     // Last: without it there is no trace.
     fs::write(folder.join("metadata"), kind.metadata())?;
     Ok(folder)
+}
+
+/// The files of a trace with events, each with its index file.
+pub(crate) fn streams(trace: &Path) -> io::Result<Vec<(PathBuf, PathBuf)>> {
+    let mut streams = Vec::new();
+    for entry in fs::read_dir(trace.join("index"))? {
+        let index = entry?.path();
+        let name = index.file_stem().unwrap_or_default();
+        streams.push((trace.join(name), index));
+    }
+    streams.sort();
+    Ok(streams)
+}
+
+/// Bytes of all data files of a trace.
+pub(crate) fn size(trace: &Path) -> io::Result<u64> {
+    streams(trace)?.iter().map(|(data, _)| Ok(data.metadata()?.len())).sum()
+}
+
+/// Copies a trace into a new folder, as one of another UUID: another trace to whoever reads both.
+pub(crate) fn copy_as(from: &Path, to: &Path, uuid: Uuid) -> io::Result<()> {
+    fs::create_dir_all(to.join("index"))?;
+    for (data, index) in streams(from)? {
+        let target = to.join(data.file_name().unwrap_or_default());
+        fs::copy(&data, &target)?;
+        let target = File::options().write(true).open(target)?;
+        let bytes = fs::read(&index)?;
+        for entry in Index::parse(&bytes).map_err(io::Error::other)?.entries() {
+            target.write_all_at(&uuid.0, entry.offset + UUID_START)?;
+        }
+        fs::write(to.join("index").join(index.file_name().unwrap_or_default()), bytes)?;
+    }
+    let metadata = fs::read_to_string(from.join("metadata"))?;
+    fs::write(to.join("metadata"), metadata.replace(UUID, &uuid.to_string()))
 }

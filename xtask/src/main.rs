@@ -13,7 +13,13 @@ use std::process::{Command, ExitCode};
 const USAGE: &str = "\
 cargo xtask test             everything that must hold: format, lints, licences, documents, all tests
 cargo xtask bench record     measure recording beside the real programs; rewrites the table in docs/performance.md
-cargo xtask bench record ROW one row of it; prints only
+cargo xtask bench record ROW one row of it (event, drain, default, buffers, crowd, rules, hung, launch); prints only
+cargo xtask bench tracer     measure the tracer of Rust programs beside liblttng-ust; rewrites its table
+cargo xtask bench view       measure reading beside babeltrace2; rewrites its table
+cargo xtask bench view --only PART[,PART]…
+                             parts of it (count, text, threads, filter, json, parquet, csv, perfetto, memory,
+                             first-line, bandwidth, yactfr, fields); prints only
+cargo xtask bench traces     write the traces that `bench view` reads
 cargo xtask fuzz SECONDS [TARGET...] fuzz each target so long: all, or those that are named (needs a nightly compiler)
 ";
 

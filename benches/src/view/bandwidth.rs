@@ -2,12 +2,12 @@
 
 use std::fs::{self, File};
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::turn::turn;
 use super::{EVENTS, Line, Place, median};
-use crate::traces::Kind;
+use crate::traces::{self, Kind};
 
 /// Turns of each.
 const ROUNDS: usize = 5;
@@ -53,16 +53,12 @@ fn of(kind: Kind, place: &Place) -> [String; 3] {
     })
 }
 
-fn data_paths(trace: &Path) -> Vec<std::path::PathBuf> {
-    let entries = fs::read_dir(trace).expect("the trace is there");
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let mut paths: Vec<_> = paths.filter(|path| path.is_file() && !path.ends_with("metadata")).collect();
-    paths.sort();
-    paths
+fn data_paths(trace: &Path) -> impl Iterator<Item = PathBuf> {
+    traces::streams(trace).expect("the trace is there").into_iter().map(|(data, _)| data)
 }
 
 fn data_files(trace: &Path) -> Vec<Vec<u8>> {
-    data_paths(trace).iter().map(|path| fs::read(path).expect("the trace can be read")).collect()
+    data_paths(trace).map(|path| fs::read(path).expect("the trace can be read")).collect()
 }
 
 fn sum(bytes: &[u8]) -> u64 {
@@ -74,7 +70,7 @@ fn sum(bytes: &[u8]) -> u64 {
 /// The sum of files whose sizes are multiples of 8.
 fn sum_of_files(trace: &Path) -> u64 {
     let mut window = vec![0; WINDOW_BYTES];
-    data_paths(trace).iter().fold(0, |all: u64, path| {
+    data_paths(trace).fold(0, |all: u64, path| {
         let mut file = File::open(path).expect("the trace can be read");
         let mut here = 0u64;
         loop {

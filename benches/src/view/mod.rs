@@ -1,6 +1,7 @@
 //! Reading traces beside babeltrace2, and what the machine itself would take for the same bytes.
 
 mod bandwidth;
+mod fields;
 mod first_line;
 mod tasks;
 mod turn;
@@ -14,6 +15,7 @@ use rttng_tests::{Need, met, our_program};
 use crate::table;
 use crate::traces::{self, Kind};
 
+pub(crate) use fields::{FIELDS, print_fields};
 pub(crate) use values::{VALUES, print_values};
 
 /// Events of each trace, and of those that babeltrace2 reads: at its speed the others would take an hour.
@@ -37,6 +39,7 @@ const PARTS: &[(&str, Measure)] = &[
     ("first-line", first_line::measure),
     ("bandwidth", bandwidth::measure),
     ("yactfr", values::measure),
+    ("fields", fields::measure),
 ];
 
 /// Where traces and our program are.
