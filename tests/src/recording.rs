@@ -31,10 +31,10 @@ impl Cast {
 /// A session of one name in a world of its own, recording to a file.
 #[derive(Debug)]
 pub struct Recording {
+    /// The session daemon. Dropped before its world, which cannot end while a program in it stands still.
+    pub daemon: Sessiond,
     /// Where it happens.
     pub world: World,
-    /// The session daemon.
-    pub daemon: Sessiond,
     cast: Cast,
     trace: PathBuf,
 }

@@ -131,13 +131,13 @@ fn applications_that_find_no_place_wait_and_cost_nothing() {
     assert!(served < 30, "{served} have a place");
 
     let before = cramped.daemon.cpu_time();
-    std::thread::sleep(Duration::from_secs(1));
+    std::thread::sleep(Duration::from_secs(2));
+    let took = cramped.daemon.cpu_time() - before;
+    assert!(took < Duration::from_millis(700), "waiting took {took:?} of processor time");
     for _ in 0..3 {
         let now = cramped.registered();
         assert!(now >= served && now < 30, "who has a place keeps it: {now}, {served} before");
     }
-    let took = cramped.daemon.cpu_time() - before;
-    assert!(took < Duration::from_millis(700), "waiting took {took:?} of processor time");
     // Whoever has a file open may do everything, as before.
     cramped.lttng(&["enable-event", "-u", "-c", "c", "other:*"]);
     let beside = cramped.create("beside", &[channel]);
@@ -147,9 +147,9 @@ fn applications_that_find_no_place_wait_and_cost_nothing() {
 
     fs::write(&until, "").expect("the home folder has room");
     for application in &mut crowd {
-        assert!(application.wait(3 * ANSWER).is_some_and(|ended| ended.status.success()), "it ends");
+        application.ends().ok();
     }
-    assert_eq!(cramped.application(&["--events", "100"]).limit(3 * ANSWER).run().ok(), "done 100\n");
+    assert_eq!(cramped.application(&["--events", "100"]).run().ok(), "done 100\n");
     cramped.lttng(&["stop", "first"]);
     cramped.lttng(&["destroy", "first"]);
     let events = cramped.world.babeltrace2(&trace);
@@ -175,10 +175,10 @@ fn a_consumer_daemon_without_files_says_so_and_goes_on() {
     cramped.lttng(&["status"]);
     fs::write(&until, "").expect("the home folder has room");
     for application in &mut crowd {
-        assert!(application.wait(3 * ANSWER).is_some_and(|ended| ended.status.success()), "it ends");
+        application.ends().ok();
     }
     eventually("all have left", || cramped.registered() == 0);
-    assert_eq!(cramped.application(&["--events", "100"]).limit(3 * ANSWER).run().ok(), "done 100\n");
+    assert_eq!(cramped.application(&["--events", "100"]).run().ok(), "done 100\n");
     cramped.lttng(&["stop"]);
     cramped.lttng(&["destroy"]);
     let events = cramped.world.babeltrace2(&trace);

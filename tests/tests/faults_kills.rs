@@ -99,6 +99,9 @@ impl Scene {
         let own = own.arg(apps::built("mortal")).args(["--events", "1500", "--pace", "300"]);
         let bystander = own.spawn();
         eventually("the applications run", || ready.iter().all(|file| file.exists()));
+        // The session daemon waits for the consumer daemon before it lets applications go on, but not for long.
+        let kinds = if sharing == "--buffers-pid" { 2 + 8 } else { 1 + 8 };
+        eventually("what they fire is described", || described(&trace.join("ust")) == kinds);
         std::thread::sleep(Duration::from_millis(dice.below(600)));
         Some(Scene { dice, world, daemon, trace, until, slow, fast, bystander })
     }
@@ -169,6 +172,20 @@ impl Scene {
 /// The ticks in a trace that must be whole.
 fn count(world: &World, trace: &Path) -> usize {
     world.babeltrace2(trace).iter().filter(|event| event.name == "rttng_mortal:tick").count()
+}
+
+/// How many kinds of events of these applications the metadata below a folder tells of.
+fn described(folder: &Path) -> usize {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let counts = entries.map(|path| match fs::read(&path) {
+        Ok(metadata) if path.ends_with("metadata") => {
+            let text = String::from_utf8_lossy(&metadata);
+            ["rttng_mortal:tick", "rttng_fields:"].map(|name| text.matches(name).count()).iter().sum()
+        }
+        Ok(_) => 0,
+        Err(_) => described(&path),
+    });
+    counts.sum()
 }
 
 fn children(of: Pid) -> Vec<Pid> {

@@ -1,7 +1,10 @@
 //! `rttng view --follow` beside the daemons that write: what it prints while they do is what babeltrace2 prints in the
 //! end.
 
+use std::time::Duration;
+
 use rttng_tests::{Cast, Need, Recording, World, apps, eventually};
+use rustix::process::Signal;
 
 /// A recording of two programs, stopped and started between, rotated if asked for, followed from before its start.
 fn follow(cast: Cast, is_rotated: bool) {
@@ -42,6 +45,23 @@ fn follow(cast: Cast, is_rotated: bool) {
         assert_eq!(ours, theirs, "line {number}");
     }
     assert_eq!(ended.stdout.len(), theirs.stdout.len());
+}
+
+/// A session daemon that answers nothing for longer than it is waited for has not ended, nor has its session.
+#[test]
+fn a_daemon_that_is_slow_to_answer_is_not_taken_for_gone() {
+    let Some(mut recording) = Recording::create(Cast::OURS, &[Need::UstHeaders]) else { return };
+    recording.lttng(["enable-event", "-u", "demo:*"]);
+    recording.daemon.process.signal(Signal::STOP);
+    let mut view = recording.world.rttng().args(["view", "--follow"]).arg(recording.trace()).spawn();
+    let ended = view.wait(Duration::from_secs(4));
+    assert!(ended.is_none(), "the daemon may answer later: {ended:?}");
+    recording.daemon.process.signal(Signal::CONT);
+    recording.lttng(["start"]);
+    recording.traced(apps::built("demo")).arg("100").run().ok();
+    recording.lttng(["stop"]);
+    recording.lttng(["destroy"]);
+    assert_eq!(view.ends().ok().matches("demo:tick").count(), 100);
 }
 
 #[test]

@@ -90,15 +90,17 @@ fn the_page_says_what_was_recorded_and_can_be_used() {
     browser.wait_for("document.querySelectorAll('#rows tbody tr').length === 400");
 
     // The mouse chooses a span, and the page follows it.
-    browser.eval("document.querySelector('#plot').scrollIntoView({ block: 'center', behavior: 'instant' })");
-    let place = browser.eval("(() => { const box = document.querySelector('#plot').getBoundingClientRect(); return [box.x, box.y, box.width]; })()");
-    let at = |part: f64| {
-        (place[0].as_f64().unwrap() + place[2].as_f64().unwrap() * part, place[1].as_f64().unwrap() + 80.0)
-    };
     let window = "document.querySelector('#window').textContent";
     assert!(browser.eval(window).as_str().unwrap().starts_with("Everything"));
-    // The mouse meets what the last frame showed, which on a busy machine is the page before it was scrolled.
+    // The mouse meets what the last frame showed, which on a busy machine is the page before it was scrolled, or before
+    // all of it was laid out.
+    let plot = "(() => { const plot = document.querySelector('#plot'); \
+        plot.scrollIntoView({ block: 'center', behavior: 'instant' }); \
+        const box = plot.getBoundingClientRect(); return [box.x, box.y, box.width]; })()";
     eventually("the mouse chose a span", || {
+        let place = browser.eval(plot);
+        let [x, y, width] = [0, 1, 2].map(|at| place[at].as_f64().unwrap());
+        let at = |part: f64| (x + width * part, y + 80.0);
         browser.drag(at(0.3), at(0.6));
         let chosen = browser
             .eval("new Promise((done) => setTimeout(() => done(location.hash.startsWith('#from=')), 500))");

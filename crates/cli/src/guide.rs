@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rttng_control::{Client, Endpoint};
+use rttng_control::{Client, ControlError, Endpoint, Unreachable};
 use rttng_view::follow::{Guide, Recording, pause_after};
 use rttng_wire::client::Session;
 
@@ -18,6 +18,9 @@ const SLACK: Duration = Duration::from_secs(1);
 
 /// What is written after the session is gone has to come within this time.
 const FAREWELL: Duration = Duration::from_secs(10);
+
+/// A session daemon that is there and answers nothing for so long is taken for one that knows nothing of the traces.
+const DEAFNESS: Duration = Duration::from_secs(30);
 
 /// Where the processes that write cannot be seen: after so long without a change nobody writes any more.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -40,6 +43,7 @@ pub(crate) struct SessionGuide {
     /// Whether a process was seen that writes them.
     had_writer: bool,
     gone_since: Option<Instant>,
+    silent_since: Option<Instant>,
     stopped_since: Option<Instant>,
     asked: Option<(Instant, Recording)>,
     looks: u32,
@@ -63,6 +67,7 @@ impl SessionGuide {
             session: None,
             had_writer: false,
             gone_since: None,
+            silent_since: None,
             stopped_since: None,
             asked: None,
             looks: 0,
@@ -83,7 +88,14 @@ impl SessionGuide {
 
     fn state(&mut self) -> Recording {
         let now = wall_clock();
-        let sessions = self.client.list_sessions().unwrap_or_default();
+        let sessions = match self.client.list_sessions() {
+            Ok(sessions) => sessions,
+            Err(error) if is_slow(&error) && self.may_answer() => {
+                return Recording::Going { written_until: None };
+            }
+            Err(_) => Vec::new(),
+        };
+        self.silent_since = None;
         let session = sessions.iter().find(|session| self.is_ours(session));
         let Some(session) = session else { return self.without_session() };
         self.session = Some(session.name.clone());
@@ -98,6 +110,12 @@ impl SessionGuide {
             self.is_settled(&session.name).then_some(now)
         };
         Recording::Going { written_until }
+    }
+
+    /// Whether to ask a session daemon again that did not answer. It has not forgotten a session that was seen.
+    fn may_answer(&mut self) -> bool {
+        let since = *self.silent_since.get_or_insert_with(Instant::now);
+        self.session.is_some() || since.elapsed() < DEAFNESS
     }
 
     /// Whether a session writes the traces.
@@ -150,7 +168,12 @@ impl SessionGuide {
     }
 }
 
-/// The session daemon that this user's commands go to; short bounds, since there may be none.
+/// Whether there is a session daemon all the same.
+fn is_slow(error: &ControlError) -> bool {
+    matches!(error, ControlError::TimedOut(_) | ControlError::NoDaemon(Unreachable::Busy { .. }))
+}
+
+/// The session daemon that this user's commands go to; short bounds, since there is something to be shown meanwhile.
 pub(crate) fn client() -> Client {
     Client::new(Endpoint::from_environment(None)).with_bounds(Duration::from_secs(2), Duration::from_secs(5))
 }
@@ -273,7 +296,7 @@ pub(crate) fn trace_of(name: &Path) -> Result<PathBuf, String> {
 
 /// The session of that name. The error says why there is none, where a folder would have been taken, too.
 pub(crate) fn session_of(name: &Path) -> Result<Session, String> {
-    let sessions = client().list_sessions();
+    let sessions = Client::new(Endpoint::from_environment(None)).list_sessions();
     let sessions =
         sessions.map_err(|error| format!("no such folder, and no session daemon to ask: {error}"))?;
     let session = sessions.into_iter().find(|session| Path::new(&session.name) == name);
