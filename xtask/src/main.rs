@@ -3,6 +3,7 @@
 mod bench;
 mod fuzz;
 mod licences;
+mod miri;
 mod packages;
 mod tally;
 mod test;
@@ -12,6 +13,7 @@ use std::process::{Command, ExitCode};
 
 const USAGE: &str = "\
 cargo xtask test             everything that must hold: format, lints, licences, documents, all tests
+cargo xtask miri             what Miri can run, with a nightly compiler
 cargo xtask bench record     measure recording beside the real programs; rewrites the table in docs/performance.md
 cargo xtask bench record ROW one row of it (event, drain, default, buffers, crowd, rules, hung, launch); prints only
 cargo xtask bench tracer     measure the tracer of Rust programs beside liblttng-ust; rewrites its table
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
         ["test"] => test::run(),
+        ["miri"] => miri::run(),
         ["fuzz", seconds, targets @ ..] => fuzz::run(seconds, targets),
         ["bench", rest @ ..] => bench::run(rest),
         [] | ["help" | "--help" | "-h"] => {
