@@ -327,6 +327,49 @@ fn selected_parts_of_traces_with_losses_print_alike() {
     }
 }
 
+/// Each way to choose events, beside what it keeps of the lines of babeltrace2.
+#[test]
+fn what_is_chosen_is_what_is_converted() {
+    let Some(world) = World::open(&[Need::Babeltrace2]) else { return };
+    type Keeps = fn(&str) -> bool;
+    let choices: [(&str, &[&str], Keeps); 12] = [
+        ("per-pid", &["--process=67"], |line| line.contains(":(67) ")),
+        ("per-pid", &["--process=70,1"], |line| line.contains(":(70) ")),
+        ("per-pid", &["--process=rich"], |_| true),
+        ("per-pid", &["--process=ric"], |_| false),
+        ("contexts", &["--process=rich", "--process=3"], |line| line.contains("procname = \"rich\"")),
+        ("contexts", &["--process=106"], |line| line.contains("vpid = 106,")),
+        ("per-pid", &["--process=70", "--event=*:i*"], |line| line.contains(":(70) rich:ints: ")),
+        ("per-pid", &["--filter=u8 == 255"], |line| line.contains(" u8 = 255,")),
+        ("synthetic-kernel", &["--cpu=1"], |line| line.contains("cpu_id = 1 ")),
+        ("synthetic-kernel", &["--cpu=0,1"], |_| true),
+        ("ust-all", &["--event=*:b*,*:start"], |line| {
+            [":bin_info: ", ":build_id: ", ":start: "].iter().any(|name| line.contains(name))
+        }),
+        ("per-pid", &["--timerange=1795374600.529506980,1795374600.529508392"], |line| {
+            ("1795374600.529506980"..="1795374600.529508392").contains(&&line[1..21])
+        }),
+    ];
+    let mut chosen = 0;
+    for (number, (trace, options, keeps)) in choices.into_iter().enumerate() {
+        let all = world.program("babeltrace2").args(PLAIN).arg(recording(trace)).env("TZ", "UTC").run().ok();
+        let wanted: Vec<&str> = all.lines().filter(|line| keeps(line)).collect();
+        chosen += usize::from(!wanted.is_empty() && wanted.len() < all.lines().count());
+        for form in ["ctf1", "ctf2"] {
+            let copy = world.open_dir().join(format!("{number}-{form}"));
+            let convert = world.rttng().args(["convert", "--to", form, "-o"]).arg(&copy).args(options);
+            convert.arg(recording(trace)).run().ok();
+            let printed = match form {
+                "ctf1" => world.program("babeltrace2").args(PLAIN).arg(&copy),
+                _ => world.rttng().arg("view").args(PLAIN).arg(&copy),
+            };
+            let printed = printed.env("TZ", "UTC").run().ok();
+            assert_eq!(printed.lines().collect::<Vec<_>>(), wanted, "{trace} {options:?} as {form}");
+        }
+    }
+    assert!(chosen >= 6, "only {chosen} choices were some of the events");
+}
+
 #[test]
 fn damaged_indexes_are_written_anew() {
     let Some(world) = World::open(&[]) else { return };

@@ -10,9 +10,13 @@ use parquet::record::{Field, Row};
 use rttng_tests::{Event, Need, World, apps, events_by_name};
 
 fn recorded(world: &World) -> PathBuf {
+    recorded_of(world, &apps::built("fields"))
+}
+
+fn recorded_of(world: &World, program: &Path) -> PathBuf {
     let trace = world.open_dir().join("trace");
     let record = world.rttng().args(["record", "--lossless", "-t", "vpid,vtid,procname", "-o"]).arg(&trace);
-    record.arg("--").arg(apps::built("fields")).run().ok();
+    record.arg("--").arg(program).run().ok();
     trace
 }
 
@@ -166,6 +170,24 @@ fn names(packets: &[Message], list: &str) -> HashMap<String, String> {
     entries.map(named).collect()
 }
 
+/// The thread of each track that is one's.
+fn threads(packets: &[Message]) -> HashMap<&str, &str> {
+    let tracks = packets.iter().flat_map(|packet| packet.all("track_descriptor"));
+    tracks
+        .filter_map(|track| Some((track.value("uuid")?, track.all("thread").next()?.value("tid")?)))
+        .collect()
+}
+
+/// What the times of packets count from, in nanoseconds since 1970.
+fn origin(packets: &[Message]) -> u64 {
+    let clock = packets.iter().find_map(|packet| packet.all("clock_snapshot").next()).unwrap();
+    let clock = |id: &str| -> u64 {
+        let mut clocks = clock.all("clocks").filter(|clock| clock.value("clock_id") == Some(id));
+        clocks.next().unwrap().value("timestamp").unwrap().parse().unwrap()
+    };
+    clock("1") - clock("6")
+}
+
 #[test]
 fn perfetto_traces_have_what_babeltrace_prints() {
     let Some(world) = World::open(&[Need::Babeltrace2, Need::UstHeaders, Need::Protoc]) else { return };
@@ -179,22 +201,14 @@ fn perfetto_traces_have_what_babeltrace_prints() {
     };
     let all = convert("plain", &["--only-pairs"]);
     let (event_names, argument_names) = (names(&all, "event_names"), names(&all, "debug_annotation_names"));
-    let tracks = all.iter().flat_map(|packet| packet.all("track_descriptor"));
-    let threads: HashMap<&str, &str> = tracks
-        .filter_map(|track| Some((track.value("uuid")?, track.all("thread").next()?.value("tid")?)))
-        .collect();
+    let threads = threads(&all);
     let wanted: BTreeSet<String> =
         events.iter().map(|event| event.int("vtid").unwrap().to_string()).collect();
     assert_eq!(threads.values().map(|tid| (*tid).to_owned()).collect::<BTreeSet<_>>(), wanted);
     let shown = all.iter().flat_map(|packet| packet.all("track_event").map(move |event| (packet, event)));
     let shown: Vec<_> = shown.filter(|(_, event)| event.value("type") != Some("TYPE_COUNTER")).collect();
     assert_eq!(shown.len(), events.len());
-    let clock = all.iter().find_map(|packet| packet.all("clock_snapshot").next()).unwrap();
-    let clock = |id: &str| -> u64 {
-        let mut clocks = clock.all("clocks").filter(|clock| clock.value("clock_id") == Some(id));
-        clocks.next().unwrap().value("timestamp").unwrap().parse().unwrap()
-    };
-    let origin = clock("1") - clock("6");
+    let origin = origin(&all);
     let mut values = 0;
     for ((packet, shown), event) in shown.iter().zip(&events) {
         assert_eq!(shown.value("type"), Some("TYPE_INSTANT"));
@@ -221,4 +235,101 @@ fn perfetto_traces_have_what_babeltrace_prints() {
     };
     assert_eq!(of("TYPE_SLICE_BEGIN"), counts["rttng_fields:integers"]);
     assert!(of("TYPE_SLICE_END") > 0 && of("TYPE_SLICE_END") <= of("TYPE_SLICE_BEGIN"));
+}
+
+/// A slice, in a thread or the lane of a span.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Slice {
+    begin: u64,
+    end: u64,
+    name: String,
+    /// In how many others of its track it is.
+    depth: usize,
+    thread: Option<String>,
+    /// The id of the span.
+    span: Option<String>,
+}
+
+/// The slices of a Perfetto trace by its own rules: an end is that of what was begun last on its track.
+fn slices(packets: &[Message]) -> Vec<Slice> {
+    let (origin, threads) = (origin(packets), threads(packets));
+    let (event_names, argument_names) =
+        (names(packets, "event_names"), names(packets, "debug_annotation_names"));
+    let (mut slices, mut open) = (Vec::new(), HashMap::<&str, Vec<usize>>::new());
+    for packet in packets {
+        let time = || origin + packet.value("timestamp").unwrap().parse::<u64>().unwrap();
+        for event in packet.all("track_event") {
+            let track = event.value("track_uuid").unwrap();
+            let open = open.entry(track).or_default();
+            if event.value("type") == Some("TYPE_SLICE_BEGIN") {
+                let arguments = event.all("debug_annotations");
+                let is_span =
+                    |argument: &&Message| argument_names[argument.value("name_iid").unwrap()] == "span";
+                let value = |argument: &Message| {
+                    argument.value("uint_value").or(argument.value("int_value")).map(str::to_owned)
+                };
+                open.push(slices.len());
+                slices.push(Slice {
+                    begin: time(),
+                    end: u64::MAX,
+                    name: event_names[event.value("name_iid").unwrap()].clone(),
+                    depth: open.len() - 1,
+                    thread: threads.get(track).map(|tid| (*tid).to_owned()),
+                    span: arguments.filter(is_span).find_map(value),
+                });
+            } else if event.value("type") == Some("TYPE_SLICE_END") {
+                slices[open.pop().expect("something is open")].end = time();
+            }
+        }
+    }
+    slices
+}
+
+/// The spans that babeltrace2 prints: entered and left by threads, made and closed.
+fn spans(events: &[Event]) -> Vec<Slice> {
+    let (mut slices, mut open) = (Vec::<Slice>::new(), HashMap::<String, Vec<usize>>::new());
+    for event in events {
+        let Some((name, what)) = event.name.rsplit_once(':') else { continue };
+        let span = event.int("span").map(|span| span.to_string());
+        let thread = event.int("vtid").map(|thread| thread.to_string());
+        let thread = thread.filter(|_| matches!(what, "enter" | "exit"));
+        let open = open.entry(thread.clone().or_else(|| span.clone()).unwrap_or_default()).or_default();
+        match what {
+            "enter" | "new" => {
+                let (begin, depth, name) = (event.timestamp_ns, open.len(), name.to_owned());
+                open.push(slices.len());
+                slices.push(Slice { begin, end: u64::MAX, name, depth, thread, span });
+            }
+            "exit" | "close" => {
+                let slice = &mut slices[open.pop().expect("it was entered")];
+                slice.end = event.timestamp_ns;
+                assert_eq!((slice.name.as_str(), &slice.span), (name, &span), "spans are left in order");
+            }
+            _ => {}
+        }
+    }
+    slices
+}
+
+#[test]
+fn spans_of_tracing_are_slices() {
+    let Some(world) = World::open(&[Need::Babeltrace2, Need::Protoc]) else { return };
+    let trace = recorded_of(&world, &apps::example("rttng-ust-tracing", "checkout"));
+    let shop = world.open_dir().join("shop");
+    // Spans of several threads and processes.
+    world.rttng().args(["demo", "--output"]).arg(&shop).env("LTTNG_UST_REGISTER_TIMEOUT", "-1").run().ok();
+    for (trace, entered, nested) in [(trace, 9, 6), (shop, 94, 32)] {
+        let picture = trace.with_extension("perfetto");
+        world.rttng().args(["convert", "--to", "perfetto", "-o"]).arg(&picture).arg(&trace).run().ok();
+        let mut shown = slices(&packets(&world, &picture));
+        // Others are pairs of events by their names.
+        shown.retain(|slice| slice.span.is_some());
+        let mut wanted = spans(&world.babeltrace2(&trace));
+        shown.sort();
+        wanted.sort();
+        assert_eq!(shown, wanted, "{}", trace.display());
+        let of_threads = || wanted.iter().filter(|slice| slice.thread.is_some());
+        assert_eq!(of_threads().count(), entered, "{wanted:#?}");
+        assert_eq!(of_threads().filter(|slice| slice.depth > 0).count(), nested, "{wanted:#?}");
+    }
 }

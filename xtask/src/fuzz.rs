@@ -8,10 +8,11 @@ use std::process::Command;
 
 use crate::{cargo, root, succeed};
 
-/// What `cargo fuzz` gives the compiler: coverage for the fuzzer, and checks of every access to memory.
+/// What `cargo fuzz` gives the compiler: coverage for the fuzzer, and checks of every access to memory. In more than one
+/// unit of code each, counters are shared that the linker does not find again.
 const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
      -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-trace-compares \
-     -Zsanitizer=address";
+     -Zsanitizer=address -Ccodegen-units=1";
 
 const MACHINE: &str = "x86_64-unknown-linux-gnu";
 
