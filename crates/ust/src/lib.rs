@@ -109,6 +109,10 @@
 //! * Environment variables are those of LTTng-UST: `LTTNG_HOME`, `LTTNG_UST_REGISTER_TIMEOUT`,
 //!   `LTTNG_UST_ALLOW_BLOCKING`, and the others of `docs/spec/ust-protocol.md`, section 15.
 //! * Firing an event allocates nothing, takes no lock and makes no system call.
+//! * Children of `fork` are applications of their own. One of `vfork`, which runs in its parent's memory until it becomes
+//!   another program, must not fire events (the standard library's `Command` runs nothing of the program's in one).
+//! * Programs may be linked statically, with musl or glibc. On aarch64, and with musl, events are counted with atomic
+//!   additions in place of restartable sequences; the time-stamp counter as the clock is x86-64's alone.
 //! * Kinds of events that are known at run time only: [`EventClass`], [`register`], [`record`], [`Payload`].
 //!
 //! The protocols are those of LTTng-UST (`docs/spec/ust-protocol.md`, `docs/spec/ring-buffer.md`).

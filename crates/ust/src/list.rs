@@ -96,3 +96,21 @@ pub fn register(class: &'static EventClass) {
         crate::tracing::take_up(class);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    /// So that copies of different versions in one program do not take each other's for theirs.
+    #[test]
+    fn another_version_has_sections_of_its_own() {
+        const OF_VERSION: &str =
+            concat!(env!("CARGO_PKG_VERSION_MAJOR"), "_", env!("CARGO_PKG_VERSION_MINOR"), "_");
+        for source in [include_str!("list.rs"), include_str!("at_load.rs")] {
+            let names =
+                || source.split("rttng_ust_").skip(1).filter(|name| name.starts_with(char::is_numeric));
+            assert!(names().count() >= 3);
+            for name in names() {
+                assert!(name.starts_with(OF_VERSION), "rttng_ust_{}", &name[..20]);
+            }
+        }
+    }
+}
