@@ -89,9 +89,11 @@ fn a_trace_that_nobody_writes_is_shown_and_done_with() {
     assert_eq!(limited.lines().collect::<Vec<_>>(), whole.lines().take(3).collect::<Vec<_>>());
     let counted = world.rttng().args(["view", "--follow", "--count"]).arg(&trace).run().ok();
     assert_eq!(counted.trim(), whole.lines().count().to_string());
-    let ended = world.rttng().args(["view", "--follow", "nowhere/at/all"]).run();
-    assert_eq!(ended.code(), Some(1));
-    assert!(ended.stderr.contains("nobody is writing one"), "{}", ended.stderr);
+    for command in [["view", "--follow"], ["top", "--batch"]] {
+        let ended = world.rttng().args(command).arg("nowhere/at/all").run();
+        assert_eq!(ended.code(), Some(1), "{command:?}");
+        assert!(ended.stderr.contains("nobody is writing one"), "{}", ended.stderr);
+    }
     let ended = world.rttng().args(["view", "--follow", "unknown"]).run();
     assert!(ended.stderr.contains("no session daemon to ask"), "{}", ended.stderr);
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rttng_control::{Client, ControlError, Endpoint, Unreachable};
+use rttng_ctf::read::ReadError;
 use rttng_view::follow::{Guide, Recording, pause_after};
 use rttng_wire::client::Session;
 
@@ -292,6 +293,12 @@ pub(crate) fn trace_of(name: &Path) -> Result<PathBuf, String> {
         return Err("the session does not record to a folder of this machine".to_owned());
     }
     Ok(path)
+}
+
+/// What is said when all is read of a folder, and nothing was in it.
+pub(crate) fn nothing_in(folder: &Path) -> ReadError {
+    let cause = "there is no trace in it, and nobody is writing one".to_owned();
+    ReadError { path: folder.to_owned(), offset: None, cause }
 }
 
 /// The session of that name. The error says why there is none, where a folder would have been taken, too.

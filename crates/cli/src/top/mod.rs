@@ -6,7 +6,7 @@ mod snapshot;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ use rttng_view::ViewError;
 use rttng_view::follow::{Guide, Recording};
 use rttng_view::top::Rates;
 
-use crate::guide::{SessionGuide, client, trace_of};
+use crate::guide::{SessionGuide, client, nothing_in, trace_of};
 use crate::selection::ClockOptions;
 use crate::words;
 use screen::Screen;
@@ -154,6 +154,9 @@ impl Watch {
                 Recording::Over => {
                     self.state = State::Over;
                     self.has_grown |= self.follower.finish()?;
+                    if self.follower.reader().traces().is_empty() {
+                        return Err(nothing_in(Path::new(&self.name)).into());
+                    }
                 }
                 Recording::Going { written_until } => {
                     written_until.into_iter().for_each(|time| self.follower.set_horizon(time));

@@ -13,7 +13,7 @@ use rttng_view::{Losses, ViewError};
 
 use super::options::{Format, Options};
 use super::{open_output, reading, text_options};
-use crate::guide::{SessionGuide, trace_of};
+use crate::guide::{SessionGuide, nothing_in, trace_of};
 
 /// Shows what is asked for as it comes; gives what was lost, and that all could be read.
 pub(super) fn follow(options: &Options) -> Result<(Losses, bool), ViewError> {
@@ -55,7 +55,7 @@ pub(super) fn follow(options: &Options) -> Result<(Losses, bool), ViewError> {
         run(&mut follower, &mut selector, &mut printer, &mut guide)?
     };
     if follower.reader().traces().is_empty() && !guide.is_interrupted() {
-        return Err(refused(&traces, "there is no trace in it, and nobody is writing one"));
+        return Err(nothing_in(&traces[0]).into());
     }
     Ok((ran.losses, true))
 }
