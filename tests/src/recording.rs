@@ -3,9 +3,11 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::daemon::{Make, Sessiond};
 use crate::need::Need;
-use crate::program::Program;
+use crate::program::{Program, eventually};
 use crate::trace::Event;
 use crate::world::World;
 
@@ -75,6 +77,20 @@ impl Recording {
         self.world.program(program).env("LTTNG_UST_ALLOW_BLOCKING", "1")
     }
 
+    /// Sends a signal to the consumer daemons, and waits until they stand still if it stops them.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn signal_consumer(&self, signal: Signal) {
+        let consumers = self.world.processes("lttng-consumerd");
+        assert!(!consumers.is_empty(), "there is a consumer daemon");
+        for consumer in consumers {
+            kill_process(consumer, signal).expect("the consumer daemon lives");
+            // On a busy machine its threads consume for a while before the first of them takes the signal.
+            eventually("all threads have stopped", || signal != Signal::STOP || is_stopped(consumer));
+        }
+    }
+
     /// Where it records to.
     pub fn trace(&self) -> &Path {
         &self.trace
@@ -92,4 +108,13 @@ impl Recording {
         assert_eq!(ended.code(), Some(0), "the session daemon ends in order: {ended}");
         self.world.babeltrace2(&self.trace)
     }
+}
+
+/// Whether all threads of a process stand still.
+fn is_stopped(process: Pid) -> bool {
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", process.as_raw_nonzero())).expect("it lives");
+    tasks.flatten().all(|task| {
+        let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+        stat.rsplit_once(") ").is_some_and(|(_, state)| state.starts_with('T'))
+    })
 }

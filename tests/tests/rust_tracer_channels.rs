@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use rttng_tests::{Cast, Event, Need, Recording, apps, eventually};
-use rustix::process::{Pid, Signal, kill_process};
+use rttng_tests::{Cast, Event, Need, Recording, apps};
+use rustix::process::Signal;
 
 const TRACED: &str = env!("CARGO_BIN_EXE_rust_traced");
 const LIVES: &str = env!("CARGO_BIN_EXE_rust_lives");
@@ -14,26 +14,6 @@ fn finish_with_losses(recording: Recording) -> Vec<Event> {
     recording.lttng(["stop"]);
     recording.lttng(["destroy"]);
     recording.world.babeltrace2_with_losses(recording.trace())
-}
-
-/// Sends the consumer daemon a signal.
-fn to_consumer(recording: &Recording, signal: Signal) {
-    let consumers = recording.world.processes("lttng-consumerd");
-    assert!(!consumers.is_empty(), "there is a consumer daemon");
-    for consumer in consumers {
-        kill_process(consumer, signal).expect("the consumer daemon lives");
-        // On a busy machine its threads consume for a while before the first of them takes the signal.
-        eventually("all threads have stopped", || signal != Signal::STOP || is_stopped(consumer));
-    }
-}
-
-/// Whether all threads of a process stand still.
-fn is_stopped(process: Pid) -> bool {
-    let tasks = std::fs::read_dir(format!("/proc/{}/task", process.as_raw_nonzero())).expect("it lives");
-    tasks.flatten().all(|task| {
-        let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
-        stat.rsplit_once(") ").is_some_and(|(_, state)| state.starts_with('T'))
-    })
 }
 
 /// The consumer daemon stands still, so that the buffers are overwritten again and again: what is left is the newest, in
@@ -46,9 +26,9 @@ fn overwriting(cast: Cast) {
     recording.lttng(["start"]);
     // A first program, so that the buffers exist when the consumer daemon stops.
     recording.traced(TRACED).args(["ticks", "1"]).run().ok();
-    to_consumer(&recording, Signal::STOP);
+    recording.signal_consumer(Signal::STOP);
     recording.traced(TRACED).args(["ticks", &COUNT.to_string()]).run().ok();
-    to_consumer(&recording, Signal::CONT);
+    recording.signal_consumer(Signal::CONT);
     let events = finish_with_losses(recording);
     let numbers: Vec<i64> = events.iter().map(|event| event.int("number").expect("a number")).collect();
     assert!(events.iter().all(|event| event.value("text") == Some("\"eleven byte\"")));
@@ -79,10 +59,10 @@ fn waiting_for_a_while(cast: Cast) {
     recording.lttng(["start"]);
     let mut program = recording.traced(LIVES).args(["patient", "5"]).arg(recording.world.file("go")).spawn();
     program.wait_for_output("ready");
-    to_consumer(&recording, Signal::STOP);
+    recording.signal_consumer(Signal::STOP);
     std::fs::write(recording.world.file("go"), "").expect("a folder that can be written");
     let ended = program.ends();
-    to_consumer(&recording, Signal::CONT);
+    recording.signal_consumer(Signal::CONT);
     let said = ended.ok();
     let (fired, slow) =
         said.trim().rsplit_once('\n').and_then(|(_, last)| last.split_once(' ')).expect("two numbers");

@@ -91,6 +91,56 @@ fn a_real_session_is_watched() {
     watches_a_session(Cast::REAL);
 }
 
+/// What the first line of a moment says: events, how many of them a second, how many were lost, and whether more may come.
+fn moments(lines: &str) -> Vec<(u64, String, String, String)> {
+    let heads = lines.lines().filter_map(|line| line.strip_prefix("recording: "));
+    let head = |line: &str| {
+        let [events, rate, lost, state] = line.split(", ").collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let events = events.strip_suffix(" events").expect("events come first").replace(',', "");
+        (events.parse().expect("a number"), rate.to_owned(), lost.to_owned(), state.to_owned())
+    };
+    heads.map(head).collect()
+}
+
+/// The consumer daemon is stopped while events come, so that those which do not fit are lost.
+#[test]
+fn losses_are_counted_while_a_session_records() {
+    let Some(recording) = Recording::create(Cast::OURS, &[Need::UstHeaders]) else { return };
+    let world = &recording.world;
+    recording
+        .lttng("enable-channel -u main --subbuf-size=4k --num-subbuf=2 --switch-timer=100000".split(' '));
+    recording.lttng("enable-event -u demo:* -c main".split(' '));
+    recording.lttng(["start"]);
+    // Its buffers are there then, and it waits before its events.
+    let demo = || world.program(apps::built("demo"));
+    demo().arg("1").run().ok();
+    let mut top = world.rttng().args(["top", "recording", "--interval=0.1"]).spawn();
+    eventually("the first events are counted", || {
+        moments(&top.stdout())
+            .last()
+            .is_some_and(|(events, _, lost, _)| *events > 0 && lost == "nothing lost")
+    });
+    recording.signal_consumer(Signal::STOP);
+    // Registration needs no consumer daemon: the buffers of the user are there.
+    demo().arg("700").run().ok();
+    recording.signal_consumer(Signal::CONT);
+    eventually("losses are told while it records", || {
+        let moments = moments(&top.stdout());
+        moments.last().is_some_and(|(_, _, lost, state)| lost.ends_with(" lost") && state == "recording")
+    });
+    recording.lttng(["stop"]);
+    recording.lttng(["destroy"]);
+    let shown = top.ends().ok();
+    let (events, rate, lost, state) = moments(&shown).pop().expect("it said something");
+    let printed = world.program("babeltrace2").arg(recording.trace()).run();
+    assert_eq!(events, printed.stdout.lines().count() as u64, "{shown}");
+    let told = printed.stderr.lines().filter_map(|line| line.strip_prefix("WARNING: Tracer discarded "));
+    let told: u64 = told.map(|line| line.split(' ').next().unwrap().parse::<u64>().unwrap()).sum();
+    assert!(told > 0 && told < 1000, "{}", printed.stderr);
+    assert_eq!((lost, state.as_str()), (format!("{told} lost"), "over"), "{shown}");
+    assert_ne!(rate, "0/s", "{shown}");
+}
+
 #[test]
 fn a_terminal_of_any_size_is_left_as_it_was() {
     let Some(world) = World::open(&[]) else { return };
