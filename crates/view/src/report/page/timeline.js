@@ -87,7 +87,8 @@ const timeline = (() => {
       context.fillText(value === 0 ? "0" : data.hasClock ? rate(value) : short(value), edge.left - 7, y);
     }
     const span = shown.to - shown.from;
-    const tick = niceStep(span, Math.max(2, Math.floor((width - edge.left) / 110)));
+    // Times are whole numbers, however few there are.
+    const tick = Math.max(1, niceStep(span, Math.max(2, Math.floor((width - edge.left) / 110))));
     context.textBaseline = "top";
     for (let time = Math.ceil(shown.from / tick) * tick; time <= shown.to; time += tick) {
       const x = xOf(time, width);
