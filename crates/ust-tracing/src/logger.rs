@@ -129,7 +129,8 @@ impl Log for LttngLogger {
             FILE => "file".to_owned(),
             LINE => "line".to_owned(),
             MODULE => "module".to_owned(),
-            pair => site.keys[usize::from(pair - PAIRS)].clone(),
+            // A record may have other pairs each time that it is asked.
+            pair => site.keys.get(usize::from(pair - PAIRS)).cloned().unwrap_or_default(),
         });
     }
 
