@@ -293,7 +293,9 @@ fn spans(events: &[Event]) -> Vec<Slice> {
         let span = event.int("span").map(|span| span.to_string());
         let thread = event.int("vtid").map(|thread| thread.to_string());
         let thread = thread.filter(|_| matches!(what, "enter" | "exit"));
-        let open = open.entry(thread.clone().or_else(|| span.clone()).unwrap_or_default()).or_default();
+        // Processes have spans of the same ids.
+        let place = thread.clone().or_else(|| Some(format!("{} of {}", span.as_ref()?, event.int("vpid")?)));
+        let open = open.entry(place.unwrap_or_default()).or_default();
         match what {
             "enter" | "new" => {
                 let (begin, depth, name) = (event.timestamp_ns, open.len(), name.to_owned());
