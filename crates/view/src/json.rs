@@ -438,8 +438,7 @@ fn fused(layout: &Layout, mut table: Vec<NodeJson>) -> Vec<NodeJson> {
 fn quoted(out: &mut Out, text: &[u8]) {
     out.put(b"\"");
     let special = |byte: u8| (byte < 32) | (byte == b'"') | (byte == b'\\') | (byte >= 128);
-    let any = |block: &[u8]| block.iter().fold(false, |any, &byte| any | special(byte));
-    let rest = &text[put_plain(out, text, any)..];
+    let rest = &text[put_plain(out, text, special)..];
     if !rest.is_empty() {
         escaped(out, rest);
     }
